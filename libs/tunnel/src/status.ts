@@ -1,0 +1,77 @@
+import type { PathState } from '@corridor/strategy';
+
+/** State of one peer for `corridor-tunnel status --json`, consoles and tests. Plain data. */
+export interface PeerStatus {
+  readonly name: string;
+  /** Base64. */
+  readonly publicKey: string;
+  readonly session: 'none' | 'handshaking' | 'established';
+  /** Since when the session stands, microseconds of the engine's clock; 0 without one. */
+  readonly establishedAtUs: number;
+  readonly cipher: 'chacha20-poly1305' | 'aes-256-gcm' | null;
+  readonly policyVersion: number;
+  readonly paths: readonly PathStatus[];
+  readonly classes: readonly ClassStatus[];
+  readonly counters: PeerCounters;
+}
+
+export interface DirectionStatus {
+  readonly delayVariationUs: number;
+  readonly jitterUs: number;
+  readonly lossRatio: number;
+  readonly rateBps: number;
+  readonly packets: number;
+  readonly bytes: number;
+  readonly lost: number;
+}
+
+export interface PathStatus {
+  readonly id: number;
+  readonly name: string;
+  readonly state: PathState;
+  /** Why it is in that state. */
+  readonly reason: string;
+  readonly sinceUs: number;
+  readonly blocked: boolean;
+  /** "address:port" of the other end. */
+  readonly remote: string;
+  readonly rttUs: number;
+  readonly minRttUs: number;
+  readonly rttVarUs: number;
+  readonly priority: number;
+  readonly metered: boolean;
+  /** Towards the peer, as the peer acknowledged it. */
+  readonly send: DirectionStatus;
+  /** From the peer, as seen here. */
+  readonly receive: DirectionStatus;
+}
+
+export interface ClassStatus {
+  readonly name: string;
+  readonly strategy: string;
+  readonly mode: 'single' | 'copies';
+  /** Names of the paths in use, best first: the active path is the first. */
+  readonly paths: readonly string[];
+  readonly reason: string;
+  readonly sinceUs: number;
+}
+
+export interface PeerCounters {
+  /** Inner packets given to the engine for this peer / handed to the TUN. */
+  readonly packetsSent: number;
+  readonly packetsDelivered: number;
+  readonly bytesSent: number;
+  readonly bytesDelivered: number;
+  /** Extra datagrams: copies by plan, replays on suspicion. */
+  readonly copiesSent: number;
+  readonly replaysSent: number;
+  readonly duplicatesDropped: number;
+  readonly replayedDatagramsDropped: number;
+  readonly notAuthentic: number;
+  readonly wrongInnerSource: number;
+  readonly tooBig: number;
+  readonly noPath: number;
+  readonly heldGivenUp: number;
+  readonly rekeys: number;
+  readonly handshakes: number;
+}

@@ -1,0 +1,65 @@
+import type { CipherId, GatewayVehicle, TunnelPolicy } from '@corridor/tunnel';
+
+/** The TUN device that the host creates, configures and takes away again. */
+export interface TunOptions {
+  /** Interface name, at most 15 characters. */
+  readonly name: string;
+  /** Largest inner packet, bytes. */
+  readonly mtu: number;
+  /** Own addresses with their prefix, such as "10.77.0.2/24" or "fd77::2/64". */
+  readonly addresses: readonly string[];
+  /** Prefixes that are reached through the tunnel. `0.0.0.0/0` and `::/0` become two halves each. */
+  readonly routes: readonly string[];
+  /** Packets that may wait in the device's queue. Default 1000: 500 is short, 4096 is latency. */
+  readonly queueLength?: number;
+  /** Large segments between kernel and tunnel (TSO/USO). Default true; false for kernels that get it wrong. */
+  readonly offload?: boolean;
+}
+
+/** One uplink of a vehicle, or a pattern that finds several. */
+export interface UplinkOptions {
+  /** Interface name; `*` stands for any characters ("wwan*"). The first entry that matches an interface counts. */
+  readonly device: string;
+  /** The operator's order, 1 is preferred; equal numbers are equal. Default 1. */
+  readonly priority?: number;
+  /** Costs money by the byte. Default false. */
+  readonly metered?: boolean;
+}
+
+interface CommonHostOptions {
+  /** X25519, 32 bytes. */
+  readonly privateKey: Uint8Array;
+  readonly tun: TunOptions;
+  readonly policy: TunnelPolicy;
+  /** Modules (file URLs) whose default export is a StrategyFactory, beside the built-in strategies. */
+  readonly strategyModules?: readonly string[];
+  /** Ciphers in order of preference. Default: measured at start. */
+  readonly ciphers?: readonly CipherId[];
+  /** Slots of the engine's send slab; a power of two. Default of the engine. */
+  readonly sendSlots?: number;
+  /**
+   * Where the host notes what outlives a killed process (changed rp_filter settings) together with its process id, so
+   * that the next start puts it back and a second instance is refused. Without it neither is done.
+   */
+  readonly stateFile?: string;
+}
+
+export interface VehicleHostOptions extends CommonHostOptions {
+  readonly role: 'vehicle';
+  readonly gateway: {
+    /** X25519 public key, 32 bytes. */
+    readonly publicKey: Uint8Array;
+    /** "address:port" or "[address]:port", best first. */
+    readonly endpoints: readonly string[];
+  };
+  readonly uplinks: readonly UplinkOptions[];
+}
+
+export interface GatewayHostOptions extends CommonHostOptions {
+  readonly role: 'gateway';
+  /** "address:port" or "[address]:port" to receive on. */
+  readonly listen: readonly string[];
+  readonly vehicles: readonly GatewayVehicle[];
+}
+
+export type HostOptions = VehicleHostOptions | GatewayHostOptions;

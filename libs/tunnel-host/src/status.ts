@@ -1,0 +1,50 @@
+import type { EngineEvent, PeerStatus } from '@corridor/tunnel';
+
+/** An uplink of a vehicle appeared, changed its address or interface, or went. */
+export interface UplinkEvent {
+  readonly type: 'uplink';
+  /** Monotonic clock of the host, microseconds. */
+  readonly atUs: number;
+  readonly uplink: string;
+  readonly state: 'appeared' | 'changed' | 'gone';
+  readonly reason: string;
+}
+
+export type HostEvent = EngineEvent | UplinkEvent;
+
+/** What a vehicle's host knows of one interface that it uses as an uplink. */
+export interface UplinkStatus {
+  readonly name: string;
+  readonly ifindex: number;
+  readonly addresses: readonly string[];
+  readonly priority: number;
+  readonly metered: boolean;
+}
+
+/** Figures of the process, for budgets and for people. */
+export interface ProcessStatus {
+  readonly pid: number;
+  readonly version: string;
+  readonly uptimeSeconds: number;
+  /** Resident memory, bytes. */
+  readonly rssBytes: number;
+  readonly heapUsedBytes: number;
+  /** Memory of typed arrays and buffers, bytes. */
+  readonly arrayBufferBytes: number;
+  /** CPU time since start, microseconds. */
+  readonly cpuUserUs: number;
+  readonly cpuSystemUs: number;
+}
+
+export interface HostStatus {
+  readonly role: 'vehicle' | 'gateway';
+  /** Monotonic clock at which the status was taken, microseconds: the clock of every `...AtUs` and `sinceUs` in it. */
+  readonly atUs: number;
+  readonly tun: { readonly name: string; readonly mtu: number };
+  readonly peers: readonly PeerStatus[];
+  /** Vehicles only; empty for a gateway. */
+  readonly uplinks: readonly UplinkStatus[];
+  readonly process: ProcessStatus;
+  /** Counters of loop, TUN device and sockets by name, since the start. */
+  readonly counters: Readonly<Record<string, number>>;
+}

@@ -1,14 +1,21 @@
 /**
- * Packet I/O in batches: TUN devices, UDP sockets, AEAD, timers, on the native addon.
- *
- * The contract (types only here; the implementation follows).
+ * Packet I/O in batches: TUN devices, UDP sockets, AEAD, deadlines and link changes, on the native addon. Who owns
+ * which bytes, and for how long, stands in the README.
  */
-
-/** A structural twin of the engine's PacketBatch. */
-export interface PacketBatchLike {
-  count: number;
-  readonly capacity: number;
-  readonly offset: Int32Array;
-  readonly length: Int32Array;
-  readonly group: Int32Array;
-}
+export { NativeAead, type NativeCipherId } from './aead.js';
+export {
+  ADDRESS_BYTES,
+  type DatagramBatchLike,
+  MAX_PACKET_BYTES,
+  type OpenBatchLike,
+  type OutboxLike,
+  type PacketBatchLike,
+  type SealBatchLike,
+} from './batches.js';
+export { AEAD_COUNTERS, readCounters, SENDER_COUNTERS, TUN_COUNTERS, UDP_COUNTERS } from './counters.js';
+export { PacketIoError, type PacketIoErrorCode, type SystemError } from './errors.js';
+export { LinkWatch, type LinkWatchOptions } from './link-watch.js';
+export { DatagramSender } from './sender.js';
+export { DeadlineTimer, nowUs } from './timer.js';
+export { TunDevice, type TunOptions } from './tun.js';
+export { ReceiveBatch, receiveBatch, UdpSocket, type UdpOptions } from './udp.js';

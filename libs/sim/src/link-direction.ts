@@ -5,8 +5,9 @@
  * Order of events, as on a radio link: drop-tail queue, then the rate, then loss (which has cost its share of the
  * rate), then propagation with jitter. What was offered before a change keeps the time that it was promised.
  */
-import { RateLimiter } from './rate-limiter.js';
+
 import type { Random } from './random.js';
+import { RateLimiter } from './rate-limiter.js';
 import type { DirectionChange, DirectionSpec } from './scenario.js';
 
 /** Why {@link LinkDirection.offer} answered -1. */
@@ -214,5 +215,6 @@ function atLeast(key: string, value: number, smallest: number): void {
 }
 
 function ratio(key: string, value: number | undefined): void {
-  if (value !== undefined && !(value >= 0 && value <= 1)) throw new RangeError(`${key}: a number from 0 to 1 was expected`);
+  if (value !== undefined && !(value >= 0 && value <= 1))
+    throw new RangeError(`${key}: a number from 0 to 1 was expected`);
 }

@@ -134,7 +134,12 @@ export type ScenarioStep =
   | (StepBase & { readonly action: 'rebind-nat'; readonly link: string })
   /** The uplink gets another address; packets to and from the old one vanish. The host notices at once. */
   | (StepBase & { readonly action: 'change-address'; readonly link: string })
-  | (StepBase & { readonly action: 'set'; readonly link: string; readonly direction?: StepDirection; readonly set: DirectionChange })
+  | (StepBase & {
+      readonly action: 'set';
+      readonly link: string;
+      readonly direction?: StepDirection;
+      readonly set: DirectionChange;
+    })
   /** The vehicle's operator switches the policy at run time. */
   | (StepBase & { readonly action: 'policy'; readonly policy: TunnelPolicy })
   /** The gateway process is killed and a new one with the same key starts `downUs` later. */

@@ -1,0 +1,26 @@
+import { singleReason } from './reasons.js';
+import type { PathSnapshot, Plan, PlanRequest } from './sdk.js';
+import type { RankedPath } from './steady-ranking.js';
+
+/**
+ * The plan of a strategy that sends on one path at a time: `order` best first. Keeps the plan in force when the order
+ * is the same, and its reason when only the order of retreat changed.
+ */
+export function singlePlan(
+  request: PlanRequest,
+  order: readonly RankedPath[],
+  whyBetter: (next: PathSnapshot, previous: PathSnapshot) => string,
+): Plan {
+  const { current } = request;
+  const paths = order.map((ranked) => ranked.path.id);
+  const keepsPath = current?.mode === 'single' && current.paths[0] === paths[0];
+  if (keepsPath && samePaths(current.paths, paths)) return current;
+  const next = order[0].path;
+  const reason = keepsPath ? current.reason : singleReason(request, next, (previous) => whyBetter(next, previous));
+  return { mode: 'single', paths, reason };
+}
+
+/** The same ids in the same order. */
+export function samePaths(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((id, index) => id === b[index]);
+}

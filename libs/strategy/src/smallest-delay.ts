@@ -1,0 +1,54 @@
+import { millisecondsOption, refuseUnknownOptions } from './options.js';
+import { milliseconds } from './reasons.js';
+import type { PathSnapshot, Plan, PlanRequest, Strategy, StrategyFactory } from './sdk.js';
+import { singlePlan } from './single-path.js';
+import { byCost, byKeys, byPrice, byPriority, byStanding, SteadyRanking, sendDelayUs } from './steady-ranking.js';
+
+const DEFAULT_BETTER_BY_MS = 5;
+const MAX_BETTER_BY_MS = 10_000;
+/** Longer than the delay spike of a radio handover (30 to 150 ms), which must not move traffic. */
+const DEFAULT_FOR_MS = 500;
+const MAX_FOR_MS = 600_000;
+
+/**
+ * Smallest delay (3GPP ATSSS): everything on the path with the lowest one-way delay in the sending direction; loss
+ * counts as delay. The operator's priorities and prices decide only between equals.
+ *
+ * Options: `betterByMs` (default 5, 0 to 10,000): a path must be faster by this, and by a fifth, to take over;
+ * `forMs` (default 500, 0 to 600,000): and for this long.
+ */
+class SmallestDelay implements Strategy {
+  private readonly ranking: SteadyRanking;
+
+  constructor(betterByUs: number, forUs: number) {
+    this.ranking = new SteadyRanking({ settleUs: forUs, marginUs: betterByUs });
+  }
+
+  plan(request: PlanRequest): Plan {
+    const order = this.ranking
+      .rank(request, request.current?.paths.slice(0, 1) ?? [])
+      .sort(byKeys(byStanding, byCost, byPriority, byPrice));
+    return singlePlan(request, order, whyBetter);
+  }
+}
+
+function whyBetter(next: PathSnapshot, previous: PathSnapshot): string {
+  return `is clearly better (${figures(next)}), ${previous.name} has ${figures(previous)}`;
+}
+
+function figures(path: PathSnapshot): string {
+  const loss = path.send.lossRatio > 0.001 ? `, ${(path.send.lossRatio * 100).toFixed(1)} % loss` : '';
+  return `${milliseconds(sendDelayUs(path))}${loss}`;
+}
+
+export const smallestDelay: StrategyFactory = {
+  name: 'smallest-delay',
+  description: 'Sends on the path with the lowest one-way delay.',
+  create(options) {
+    refuseUnknownOptions(options, ['betterByMs', 'forMs']);
+    return new SmallestDelay(
+      millisecondsOption(options, 'betterByMs', DEFAULT_BETTER_BY_MS, MAX_BETTER_BY_MS),
+      millisecondsOption(options, 'forMs', DEFAULT_FOR_MS, MAX_FOR_MS),
+    );
+  },
+};

@@ -1,0 +1,31 @@
+/** The demo without a terminal: state changes as they happen, and a line of figures a vehicle every few seconds. */
+import { vehicleName } from '@corridor/sim';
+import { clock, count, milliseconds, percent, rate } from './format.js';
+import type { AppView, EventView, LinkView, VehicleView } from './view.js';
+
+export function eventLine(vehicle: number, event: EventView): string {
+  return `${clock(event.atMs)} ${vehicleName(vehicle)} ${event.text}`;
+}
+
+export function figuresLine(vehicle: VehicleView, elapsedMs: number): string {
+  const session = vehicle.session === 'established' ? '' : ` session ${vehicle.session};`;
+  const apps = vehicle.apps.map(appText).join('; ');
+  const links = vehicle.links.map(linkText).join('; ');
+  return `${clock(elapsedMs)} ${vehicleName(vehicle.number)}${session} ${apps} | ${links}`;
+}
+
+function appText(app: AppView): string {
+  const via = app.paths.length === 0 ? 'no path' : app.mode === 'copies' ? app.paths.join('+') : app.paths[0];
+  if (app.kind === 'web') {
+    return `${app.name} via ${via} ${milliseconds(app.lastMs)} a page, ${count(app.pages)} pages, ${count(app.failed)} failed`;
+  }
+  const gap = milliseconds(app.longestGapMs);
+  return `${app.name} via ${via} ${milliseconds(app.delayMs)}, longest gap ${gap}, lost ${count(app.lost)}`;
+}
+
+function linkText(link: LinkView): string {
+  const cut = link.cut ? ' (cut)' : '';
+  if (link.state !== 'up' && link.state !== 'suspect') return `${link.name} ${link.state}${cut}`;
+  const figures = `${milliseconds(link.rttMs)} ${percent(link.lossRatio)} ↑${rate(link.upBps)} ↓${rate(link.downBps)}`;
+  return `${link.name} ${link.state}${cut} ${figures}`;
+}

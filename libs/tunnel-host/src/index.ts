@@ -1,5 +1,11 @@
 export { ControlClient, type ControlWatcher } from './control/client.js';
 export * from './control/protocol.js';
 export { ControlServer, type ControlTarget } from './control/server.js';
+export * from './errors.js';
+export { TunnelHost } from './host.js';
 export * from './options.js';
 export * from './status.js';
+export { loadStrategies } from './strategies.js';
+export { VERSION } from './process-status.js';
+export { measureCiphers } from './ciphers.js';
+export { type Endpoint, type Family, type Prefix, parseEndpoint, parsePrefix, prefixContains, prefixesOverlap } from './address.js';

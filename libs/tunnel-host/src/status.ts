@@ -10,7 +10,14 @@ export interface UplinkEvent {
   readonly reason: string;
 }
 
-export type HostEvent = EngineEvent | UplinkEvent;
+/** Something that the operator should mend; the tunnel goes on. */
+export interface WarningEvent {
+  readonly type: 'warning';
+  readonly atUs: number;
+  readonly reason: string;
+}
+
+export type HostEvent = EngineEvent | UplinkEvent | WarningEvent;
 
 /** What a vehicle's host knows of one interface that it uses as an uplink. */
 export interface UplinkStatus {

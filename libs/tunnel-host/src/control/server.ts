@@ -1,4 +1,4 @@
-import { chmod, unlink } from 'node:fs/promises';
+import { chmod, lstat, unlink } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { z } from 'zod';
 import type { HostEvent, HostStatus } from '../status.js';
@@ -125,9 +125,10 @@ async function removeStale(path: string): Promise<void> {
   try {
     client = await ControlClient.connect(path);
   } catch {
-    await unlink(path).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOENT') throw new ControlError('ERR_CONTROL_LISTEN', `${path}: ${error.message}`);
-    });
+    // Only a socket may be cleared away: a mistyped path must not cost somebody a file.
+    const left = await lstat(path).catch(() => undefined);
+    if (left?.isSocket()) await unlink(path);
+    else if (left) throw new ControlError('ERR_CONTROL_LISTEN', `${path}: exists and is not a socket`);
     return;
   }
   client.close();

@@ -1,0 +1,143 @@
+/**
+ * The worker's UDP sockets. The engine knows one number for an uplink or listening address (its *virtual id*); behind
+ * it stands one socket a family, so that an uplink with IPv4 and IPv6 stays one path. Real id = virtual id * 2 + 1 for
+ * IPv6.
+ */
+import { type DatagramSender, UDP_COUNTERS, UdpSocket } from '@corridor/packet-io';
+import type { AddressRecord, RouteTable, UplinkState } from '@corridor/tunnel';
+import { addressRecord, type Endpoint, type Family } from './address.js';
+import type { TunnelLoop } from './loop.js';
+import type { CounterSet, WorkerUplink } from './messages.js';
+
+/** Routes of the engine over the sockets of both families. */
+export class FamilyRoutes implements RouteTable {
+  readonly #sender: DatagramSender;
+
+  constructor(sender: DatagramSender) {
+    this.#sender = sender;
+  }
+
+  set(route: number, socket: number, address: AddressRecord): void {
+    this.#sender.set(route, socket * 2 + (address[0] === 6 ? 1 : 0), address);
+  }
+
+  delete(route: number): void {
+    this.#sender.delete(route);
+  }
+}
+
+interface OpenUplink {
+  readonly ifindex: number;
+  readonly virtualId: number;
+  readonly sockets: Map<Family, UdpSocket>;
+}
+
+export interface FailedUplink {
+  readonly name: string;
+  readonly reason: string;
+}
+
+/** Opens, keeps and closes the sockets of a vehicle's uplinks. */
+export class UplinkSockets {
+  readonly #loop: TunnelLoop;
+  readonly #endpoints: readonly Endpoint[];
+  readonly #open = new Map<string, OpenUplink>();
+  #nextVirtualId = 0;
+
+  constructor(loop: TunnelLoop, endpoints: readonly Endpoint[]) {
+    this.#loop = loop;
+    this.#endpoints = endpoints;
+  }
+
+  /** Makes the open sockets agree with `uplinks` and answers what the engine is to know. */
+  update(uplinks: readonly WorkerUplink[]): { states: UplinkState[]; failed: FailedUplink[] } {
+    for (const [name, open] of this.#open) {
+      if (!uplinks.some((uplink) => uplink.name === name && uplink.ifindex === open.ifindex)) this.#close(name, open);
+    }
+    const states: UplinkState[] = [];
+    const failed: FailedUplink[] = [];
+    for (const uplink of uplinks) {
+      try {
+        states.push(this.#stateOf(uplink));
+      } catch (error) {
+        // Gone between being seen and being opened (ENODEV): the next change of links looks again.
+        const half = this.#open.get(uplink.name);
+        if (half) this.#close(uplink.name, half);
+        failed.push({ name: uplink.name, reason: (error as Error).message });
+      }
+    }
+    return { states, failed };
+  }
+
+  closeAll(): void {
+    for (const [name, open] of this.#open) this.#close(name, open);
+  }
+
+  counters(): CounterSet[] {
+    return [...this.#open].flatMap(([name, open]) =>
+      [...open.sockets].map(([family, socket]) => udpCounters(`uplink.${name}.ipv${family}`, socket)),
+    );
+  }
+
+  #stateOf(uplink: WorkerUplink): UplinkState {
+    let open = this.#open.get(uplink.name);
+    if (!open) {
+      open = { ifindex: uplink.ifindex, virtualId: this.#nextVirtualId++, sockets: new Map() };
+      this.#open.set(uplink.name, open);
+    }
+    for (const family of uplink.families) {
+      if (open.sockets.has(family)) continue;
+      const socket = UdpSocket.open({ id: realId(open.virtualId, family), family, device: uplink.name });
+      open.sockets.set(family, socket);
+      this.#loop.addSocket(socket, open.virtualId);
+    }
+    const reachable = this.#endpoints.filter(({ family }) => uplink.families.includes(family));
+    return {
+      name: uplink.name,
+      socket: open.virtualId,
+      remotes: reachable.map(addressRecord),
+      priority: uplink.priority,
+      metered: uplink.metered,
+    };
+  }
+
+  #close(name: string, open: OpenUplink): void {
+    for (const socket of open.sockets.values()) this.#loop.removeSocket(socket);
+    this.#open.delete(name);
+  }
+}
+
+/** The gateway's listening sockets; they stand as long as the loop. */
+export class ListenSockets {
+  readonly #loop: TunnelLoop;
+  readonly #sockets: UdpSocket[] = [];
+
+  constructor(loop: TunnelLoop) {
+    this.#loop = loop;
+  }
+
+  /** @throws SystemError such as EADDRINUSE, EADDRNOTAVAIL. */
+  listen({ family, address, port }: Endpoint): void {
+    const virtualId = this.#sockets.length;
+    const socket = UdpSocket.open({ id: realId(virtualId, family), family, address, port });
+    this.#sockets.push(socket);
+    this.#loop.addSocket(socket, virtualId);
+  }
+
+  closeAll(): void {
+    for (const socket of this.#sockets) this.#loop.removeSocket(socket);
+    this.#sockets.length = 0;
+  }
+
+  counters(): CounterSet[] {
+    return this.#sockets.map((socket, index) => udpCounters(`listen.${index}`, socket));
+  }
+}
+
+function realId(virtualId: number, family: Family): number {
+  return virtualId * 2 + (family === 6 ? 1 : 0);
+}
+
+function udpCounters(prefix: string, socket: UdpSocket): CounterSet {
+  return { prefix, names: UDP_COUNTERS, values: socket.counters };
+}

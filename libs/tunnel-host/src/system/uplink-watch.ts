@@ -1,0 +1,115 @@
+import { LinkWatch } from '@corridor/packet-io';
+import type { Family } from '../address.js';
+import type { UplinkOptions } from '../options.js';
+import { readInterfaces } from './ip.js';
+import { loosenReversePath } from './rp-filter.js';
+import type { StateFile } from './state-file.js';
+import { planUplinks, type Uplink, type UplinkChange } from './uplinks.js';
+
+/** Changes come in bursts (link, address, routes): wait for the rest of one. */
+const SETTLE_MS = 15;
+/** Shortest time between two looks: somebody may be changing routes all day. */
+const REST_MS = 150;
+/** An uplink whose socket could not be opened is tried again after this time. */
+const RETRY_MS = 1000;
+
+export interface UplinkWatchOptions {
+  readonly wanted: readonly UplinkOptions[];
+  /** Families of the gateway's endpoints. */
+  readonly families: readonly Family[];
+  /** Interfaces never to use: the tunnel's own. */
+  readonly exclude: readonly string[];
+  readonly state: StateFile;
+  /** Puts the uplinks in force; answers those that could not be used. */
+  apply(uplinks: readonly Uplink[], changed: readonly string[]): Promise<readonly { name: string; reason: string }[]>;
+  onChange(change: UplinkChange): void;
+  onWarning(reason: string): void;
+}
+
+/** Keeps the uplinks in step with the machine's interfaces. */
+export class UplinkWatch {
+  readonly #options: UplinkWatchOptions;
+  readonly #links: LinkWatch;
+  readonly #warned = new Set<string>();
+  #uplinks: readonly Uplink[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #looking: Promise<void> | undefined;
+  #again = false;
+  #closed = false;
+
+  constructor(options: UplinkWatchOptions) {
+    this.#options = options;
+    this.#links = new LinkWatch(() => this.#soon(SETTLE_MS));
+  }
+
+  /** The uplinks in use. */
+  get uplinks(): readonly Uplink[] {
+    return this.#uplinks;
+  }
+
+  /** Takes the first look and goes on watching. @throws HostError when interfaces cannot be read at all. */
+  async start(): Promise<void> {
+    this.#links.start();
+    await this.#look();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    this.#links.close();
+    await this.#looking;
+  }
+
+  #soon(delayMs: number): void {
+    if (this.#closed) return;
+    if (this.#looking) {
+      this.#again = true;
+      return;
+    }
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.#looking = this.#look()
+        .catch((error: Error) => {
+          this.#warnOnce(error.message);
+          this.#again = true;
+        })
+        .finally(() => {
+          this.#looking = undefined;
+          if (this.#again) this.#soon(REST_MS);
+          this.#again = false;
+        });
+    }, delayMs);
+  }
+
+  async #look(): Promise<void> {
+    const { wanted, families, exclude, apply, onChange } = this.#options;
+    const { uplinks, changes } = planUplinks(wanted, await readInterfaces(), families, exclude, this.#uplinks);
+    for (const { name } of uplinks) this.#loosen(name);
+    if (changes.length === 0 || this.#closed) return;
+    const changed = changes.filter(({ state }) => state === 'changed').map(({ uplink }) => uplink);
+    const failed = await apply(uplinks, changed);
+    this.#uplinks = uplinks.filter(({ name }) => !failed.some((failure) => failure.name === name));
+    for (const change of changes) {
+      if (!failed.some(({ name }) => name === change.uplink)) onChange(change);
+    }
+    for (const { name, reason } of failed) this.#warnOnce(`uplink ${name} cannot be used yet: ${reason}`);
+    if (failed.length > 0) setTimeout(() => this.#soon(0), RETRY_MS).unref();
+  }
+
+  #loosen(device: string): void {
+    try {
+      loosenReversePath(device, this.#options.state);
+    } catch (error) {
+      this.#warnOnce(
+        `rp_filter of ${device} is strict and cannot be changed (${(error as Error).message}): ` +
+          `answers may be dropped; set net.ipv4.conf.${device}.rp_filter = 2`,
+      );
+    }
+  }
+
+  #warnOnce(reason: string): void {
+    if (this.#warned.has(reason)) return;
+    this.#warned.add(reason);
+    this.#options.onWarning(reason);
+  }
+}

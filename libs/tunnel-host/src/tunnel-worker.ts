@@ -1,0 +1,220 @@
+import { randomBytes } from 'node:crypto';
+import { DatagramSender, NativeAead, nowUs, SENDER_COUNTERS, TUN_COUNTERS, TunDevice } from '@corridor/packet-io';
+import {
+  createGatewayEngine,
+  createVehicleEngine,
+  type EngineEvent,
+  type EngineOptions,
+  type GatewayEngine,
+  type VehicleEngine,
+} from '@corridor/tunnel';
+import { type Endpoint, parseEndpoint } from './address.js';
+import { measureCiphers } from './ciphers.js';
+import { HostError } from './errors.js';
+import { LOOP_COUNTERS, TunnelLoop } from './loop.js';
+import type { CounterSet, WorkerCommand, WorkerCommandName, WorkerCommands } from './messages.js';
+import { nodeHandshakePrimitives } from './node-primitives.js';
+import type { HostOptions } from './options.js';
+import { FamilyRoutes, ListenSockets, UplinkSockets } from './sockets.js';
+import { loadStrategies } from './strategies.js';
+
+type Handlers = {
+  [N in WorkerCommandName]: (params: WorkerCommands[N]['params']) => WorkerCommands[N]['result'] | Promise<WorkerCommands[N]['result']>;
+};
+
+/** What exists once the tunnel is open. */
+interface Open {
+  readonly engine: { readonly role: 'vehicle'; readonly it: VehicleEngine } | { readonly role: 'gateway'; readonly it: GatewayEngine };
+  readonly loop: TunnelLoop;
+  readonly tun: TunDevice;
+  readonly sender: DatagramSender;
+  readonly sockets: UplinkSockets | ListenSockets;
+}
+
+/** Performs the commands of the main thread, one after the other. */
+export class TunnelWorker {
+  readonly #options: HostOptions;
+  readonly #postEvents: (events: EngineEvent[]) => void;
+  #open: Open | undefined;
+  #events: EngineEvent[] = [];
+
+  constructor(options: HostOptions, postEvents: (events: EngineEvent[]) => void) {
+    this.#options = options;
+    this.#postEvents = postEvents;
+  }
+
+  perform(command: WorkerCommand): unknown {
+    const handler = this.#handlers[command.name] as (params: unknown) => unknown;
+    return handler(command.params);
+  }
+
+  readonly #handlers: Handlers = {
+    open: () => this.#openTunnel(),
+    run: () => {
+      this.#opened().loop.start();
+      return {};
+    },
+    setUplinks: ({ uplinks, changed }) => {
+      const { sockets, loop } = this.#opened();
+      if (!(sockets instanceof UplinkSockets)) throw wrongRole('vehicle');
+      const { states, failed } = sockets.update(uplinks);
+      this.#vehicle().setUplinks(states, changed, nowUs());
+      loop.settle();
+      return { failed, counters: this.#counters() };
+    },
+    status: () => {
+      const { engine } = this.#opened();
+      const atUs = nowUs();
+      return { atUs, peers: engine.it.status(atUs) };
+    },
+    setPolicy: ({ policy }) => {
+      const { engine, loop } = this.#opened();
+      if (engine.role === 'vehicle') engine.it.setPolicy(policy, nowUs());
+      else engine.it.setDefaultPolicy(policy, nowUs());
+      loop.settle();
+      return {};
+    },
+    setPathBlocked: ({ vehicle, path, blocked }) => {
+      const { engine, loop } = this.#opened();
+      if (engine.role === 'vehicle') engine.it.setPathBlocked(path, blocked, nowUs());
+      else engine.it.setPathBlocked(vehicle, path, blocked, nowUs());
+      loop.settle();
+      return {};
+    },
+    addVehicle: ({ vehicle }) => {
+      this.#gateway().addVehicle(vehicle, nowUs());
+      this.#opened().loop.settle();
+      return {};
+    },
+    removeVehicle: ({ name }) => {
+      this.#gateway().removeVehicle(name, nowUs());
+      this.#opened().loop.settle();
+      return {};
+    },
+    close: () => {
+      this.#close();
+      return {};
+    },
+  };
+
+  async #openTunnel(): Promise<WorkerCommands['open']['result']> {
+    const options = this.#options;
+    const sender = new DatagramSender();
+    const strategies = await loadStrategies(options.strategyModules ?? []);
+    const engineOptions: EngineOptions = {
+      primitives: {
+        aead: new NativeAead(),
+        handshake: nodeHandshakePrimitives,
+        random: (length) => new Uint8Array(randomBytes(length)),
+        routes: new FamilyRoutes(sender),
+      },
+      privateKey: options.privateKey,
+      ciphers: options.ciphers ?? measureCiphers(),
+      strategies,
+      policy: options.policy,
+      mtu: options.tun.mtu,
+      ...(options.sendSlots === undefined ? {} : { sendSlots: options.sendSlots }),
+    };
+    const engine: Open['engine'] =
+      options.role === 'vehicle'
+        ? { role: 'vehicle', it: createVehicleEngine({ ...engineOptions, gatewayPublicKey: options.gateway.publicKey }) }
+        : { role: 'gateway', it: createGatewayEngine(engineOptions, options.vehicles) };
+    const { name, mtu, offload, queueLength } = options.tun;
+    const tun = openTun(name, mtu, offload, queueLength);
+    const loop = new TunnelLoop(engine.it, tun, sender, (event) => this.#queueEvent(event));
+    const sockets =
+      options.role === 'vehicle'
+        ? new UplinkSockets(loop, options.gateway.endpoints.map(endpoint))
+        : listen(new ListenSockets(loop), options.listen);
+    this.#open = { engine, loop, tun, sender, sockets };
+    return { tunName: tun.name, counters: this.#counters() };
+  }
+
+  #close(): void {
+    const open = this.#open;
+    if (!open) return;
+    this.#open = undefined;
+    open.engine.it.close(nowUs());
+    open.engine.it.drain(open.loop);
+    open.loop.stop();
+    open.sockets.closeAll();
+    open.tun.close();
+    this.#flushEvents();
+  }
+
+  /** Events of one turn of the event loop cross the port together. */
+  #queueEvent(event: EngineEvent): void {
+    if (this.#events.length === 0) setImmediate(() => this.#flushEvents());
+    this.#events.push(event);
+  }
+
+  #flushEvents(): void {
+    if (this.#events.length === 0) return;
+    this.#postEvents(this.#events);
+    this.#events = [];
+  }
+
+  #counters(): CounterSet[] {
+    const { loop, tun, sender, sockets } = this.#opened();
+    return [
+      { prefix: 'loop', names: LOOP_COUNTERS, values: loop.counters },
+      { prefix: 'tun', names: TUN_COUNTERS, values: tun.counters },
+      { prefix: 'sender', names: SENDER_COUNTERS, values: sender.counters },
+      ...sockets.counters(),
+    ];
+  }
+
+  #opened(): Open {
+    if (!this.#open) throw new HostError('ERR_HOST_CLOSED', 'the tunnel is not open');
+    return this.#open;
+  }
+
+  #vehicle(): VehicleEngine {
+    const { engine } = this.#opened();
+    if (engine.role !== 'vehicle') throw wrongRole('vehicle');
+    return engine.it;
+  }
+
+  #gateway(): GatewayEngine {
+    const { engine } = this.#opened();
+    if (engine.role !== 'gateway') throw wrongRole('gateway');
+    return engine.it;
+  }
+}
+
+function openTun(name: string, mtu: number, offload: boolean | undefined, queueLength: number | undefined): TunDevice {
+  try {
+    return TunDevice.open({ name, mtu, offload, queueLength });
+  } catch (error) {
+    throw new HostError('ERR_HOST_SYSTEM', tunSentence(name, error as NodeJS.ErrnoException));
+  }
+}
+
+function tunSentence(name: string, error: NodeJS.ErrnoException): string {
+  if (error.code === 'EPERM') return `the TUN device "${name}" cannot be made: CAP_NET_ADMIN is missing`;
+  if (error.code === 'EBUSY') return `the TUN device "${name}" is in use: is another tunnel running?`;
+  if (error.code === 'ENOENT') return 'the TUN device cannot be made: /dev/net/tun is missing (modprobe tun)';
+  if (error.code === 'EACCES') return 'the TUN device cannot be made: no access to /dev/net/tun';
+  return `the TUN device "${name}" cannot be made: ${error.message}`;
+}
+
+function listen(sockets: ListenSockets, addresses: readonly string[]): ListenSockets {
+  for (const address of addresses) {
+    try {
+      sockets.listen(endpoint(address));
+    } catch (error) {
+      throw new HostError('ERR_HOST_SYSTEM', `cannot listen on ${address}: ${(error as Error).message}`);
+    }
+  }
+  return sockets;
+}
+
+function endpoint(text: string): Endpoint {
+  const parsed = parseEndpoint(text, true);
+  if (!parsed) throw new HostError('ERR_HOST_CONFIG', `"${text}" is not "address:port"`);
+  return parsed;
+}
+
+function wrongRole(wanted: string): HostError {
+  return new HostError('ERR_WRONG_ROLE', `only a ${wanted} can do that`);
+}

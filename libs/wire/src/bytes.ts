@@ -1,4 +1,4 @@
-/** Little-endian integers in a byte array at any alignment; allocation-free. Callers have checked the bounds. */
+/** Little-endian integers in a byte array at any alignment. Callers have checked the bounds. */
 
 export function readU16(bytes: Uint8Array, at: number): number {
   return bytes[at] | (bytes[at + 1] << 8);
@@ -32,4 +32,9 @@ export function writeU32(bytes: Uint8Array, at: number, value: number): void {
 export function writeU48(bytes: Uint8Array, at: number, value: number): void {
   writeU32(bytes, at, value);
   writeU16(bytes, at + 4, value / 0x1_0000_0000);
+}
+
+/** A copy of `bytes[from .. to)`. Unlike slice(), which is a view for Node's Buffer. Allocates. */
+export function copyBytes(bytes: Uint8Array, from: number, to: number): Uint8Array {
+  return new Uint8Array(bytes.subarray(from, to));
 }

@@ -1,11 +1,6 @@
 /** Where the fields of the handshake datagrams lie. The cryptography is libs/tunnel's. */
 import { readU16, readU32, writeU16, writeU32 } from './bytes.js';
-import {
-  DATAGRAM_COOKIE_REPLY,
-  DATAGRAM_INITIATION,
-  DATAGRAM_RESPONSE,
-  TAG_BYTES,
-} from './constants.js';
+import { DATAGRAM_COOKIE_REPLY, DATAGRAM_INITIATION, DATAGRAM_RESPONSE, TAG_BYTES } from './constants.js';
 
 export const KEY_BYTES = 32;
 export const MAC_BYTES = 16;

@@ -5,8 +5,11 @@
  * are gone with the process. Vehicles count from 0, as in scenarios, and are called `vehicle-0`, …; links go by their
  * device names `w0`, `w1`, ….
  */
-import type { DirectionChange, LinkSpec, StepDirection, TrafficSpec } from '@corridor/sim';
-import type { EngineEvent, PeerStatus, TunnelPolicy } from '@corridor/tunnel';
+import type { ChildProcess, SpawnOptions } from 'node:child_process';
+import type { DirectionChange, LinkSpec, StepDirection, TrafficKind, TrafficSpec } from '@corridor/sim';
+import type { PeerStatus, TunnelPolicy } from '@corridor/tunnel';
+import type { HostEvent } from '@corridor/tunnel-host';
+import type { AddressPair } from './addresses.js';
 
 /** The direction of a link or a flow: `up` is from the vehicle to the gateway. */
 export type Direction = 'up' | 'down';
@@ -32,8 +35,11 @@ export interface LabOptions {
 export interface FlowFigures {
   readonly id: number;
   readonly vehicle: number;
+  /** Kind and direction, such as `vitals up`. */
   readonly name: string;
+  readonly kind: TrafficKind;
   readonly direction: Direction;
+  /** Packets; for `tcp` bytes, here and in `received`. */
   readonly sent: number;
   /** Different packets that arrived. */
   readonly received: number;
@@ -44,9 +50,17 @@ export interface FlowFigures {
   readonly longestGapUs: number;
   /** When that gap began, CLOCK_MONOTONIC. */
   readonly longestGapAtUs: number;
+  /** How late the generator sent a packet, at worst: the lab's own hiccup, not the tunnel's. */
+  readonly senderLatestUs: number;
+  /** First and last arrival, CLOCK_MONOTONIC. */
+  readonly firstArrivalUs: number;
+  readonly lastArrivalUs: number;
+  /** Of UDP flows; all 0 for `tcp`. */
   readonly delay: DelayFigures;
-  /** The same over the last seconds, for live views. */
+  /** The same over the last seconds, for live views; all 0 for `tcp`. */
   readonly recent: RecentFigures;
+  /** Of a `tcp` flow that has ended: hashes of what was sent and of what arrived, hex. */
+  readonly sha256?: { readonly sent: string; readonly received: string };
 }
 
 /** One-way delays from application to application, microseconds; 0 while nothing arrived. */
@@ -78,6 +92,8 @@ export interface LinkFigures {
   readonly bytes: number;
   /** Given up by the link: queue full, loss, blackout. */
   readonly dropped: number;
+  /** Never entered the link: addresses that are not the link's, no mapping at the NAT. */
+  readonly strays: number;
   /** Packets in flight now. */
   readonly inFlight: number;
   /** How late packets were written after their time: p50, p99 and the worst since the start, microseconds. */
@@ -88,8 +104,10 @@ export interface LinkFigures {
 export interface LabEvent {
   /** Vehicle number, or `gateway`: who reported it. */
   readonly by: number | 'gateway';
-  readonly event: EngineEvent;
+  readonly event: HostEvent;
 }
+
+export type HostName = 'client' | 'vehicle' | 'gateway' | 'hospital';
 
 export interface LabFace {
   readonly vehicles: number;
@@ -122,6 +140,16 @@ export interface LabFace {
   /** Figures of every flow since its start. */
   flows(): Promise<readonly FlowFigures[]>;
   links(): Promise<readonly LinkFigures[]>;
+
+  /** Starts a command in a host of the lab; it dies with the lab. `vehicle` counts for `client` and `vehicle` only. */
+  spawnIn(host: HostName, vehicle: number, argv: readonly string[], options?: SpawnOptions): ChildProcess;
+  /** Addresses of the client behind a vehicle and of the hospital's server, for `spawnIn`. */
+  clientAddress(vehicle: number): AddressPair;
+  readonly hospitalAddress: AddressPair;
+  /** Control socket of a tunnel (inside the sandbox). */
+  controlSocket(who: number | 'gateway'): string;
+  /** Process id of a tunnel; undefined while it does not run. */
+  tunnelPid(who: number | 'gateway'): number | undefined;
 
   on(kind: 'event', listener: (event: LabEvent) => void): void;
   close(): Promise<void>;

@@ -1,5 +1,5 @@
 /** Where the fields of the handshake datagrams lie. The cryptography is libs/tunnel's. */
-import { readU16, readU32, writeU16, writeU32 } from './bytes.js';
+import { copyBytes, readU16, readU32, writeU16, writeU32 } from './bytes.js';
 import { DATAGRAM_COOKIE_REPLY, DATAGRAM_INITIATION, DATAGRAM_RESPONSE, TAG_BYTES } from './constants.js';
 
 export const KEY_BYTES = 32;
@@ -81,27 +81,41 @@ export function secondIndex(bytes: Uint8Array, offset: number): number {
   return readU32(bytes, offset + 8);
 }
 
+/** Bytes that name one run of an end's engine: another instance has other flow sequences. */
+export const INSTANCE_BYTES = 8;
+const OFFER_FIXED_BYTES = 4 + INSTANCE_BYTES;
+const ANSWER_BYTES = 4 + INSTANCE_BYTES;
+
 /** Payload of handshake message 1. */
 export interface Offer {
   /** Protocol version, u16. */
   readonly version: number;
-  /** Transport ciphers that the vehicle can use, fastest first, u8 each; at least one. */
+  /** {@link INSTANCE_BYTES} random bytes, drawn when the vehicle's engine started. */
+  readonly instance: Uint8Array;
+  /** Transport ciphers that the vehicle can use, fastest first, u8 each; 1 to 255 of them. */
   readonly ciphers: readonly number[];
 }
 
-/** Version u16, number of ciphers u8, ciphers u8 each. */
+/** Version u16, number of ciphers u8, zero u8, instance, ciphers u8 each. */
 export function encodeOffer(offer: Offer): Uint8Array {
-  const bytes = new Uint8Array(3 + offer.ciphers.length);
+  const bytes = new Uint8Array(OFFER_FIXED_BYTES + offer.ciphers.length);
   writeU16(bytes, 0, offer.version);
   bytes[2] = offer.ciphers.length;
-  bytes.set(offer.ciphers, 3);
+  bytes.set(offer.instance, 4);
+  bytes.set(offer.ciphers, OFFER_FIXED_BYTES);
   return bytes;
 }
 
 /** Answers undefined when malformed. Bytes behind the list belong to later versions and are ignored. */
 export function decodeOffer(bytes: Uint8Array): Offer | undefined {
-  if (bytes.length < 3 || bytes[2] === 0 || bytes.length < 3 + bytes[2]) return undefined;
-  return { version: readU16(bytes, 0), ciphers: Array.from(bytes.subarray(3, 3 + bytes[2])) };
+  if (bytes.length < OFFER_FIXED_BYTES || bytes[2] === 0 || bytes.length < OFFER_FIXED_BYTES + bytes[2]) {
+    return undefined;
+  }
+  return {
+    version: readU16(bytes, 0),
+    instance: copyBytes(bytes, 4, OFFER_FIXED_BYTES),
+    ciphers: Array.from(bytes.subarray(OFFER_FIXED_BYTES, OFFER_FIXED_BYTES + bytes[2])),
+  };
 }
 
 export const ANSWER_ACCEPTED = 0;
@@ -116,20 +130,29 @@ export interface Answer {
   readonly status: number;
   /** The chosen cipher; 0 when refused. */
   readonly cipher: number;
+  /** {@link INSTANCE_BYTES} random bytes, drawn when the gateway's engine started; zero when refused. */
+  readonly instance: Uint8Array;
 }
 
-/** Version u16, status u8, cipher u8. */
+/** Version u16, status u8, cipher u8, instance. */
 export function encodeAnswer(answer: Answer): Uint8Array {
-  const bytes = new Uint8Array(4);
+  const bytes = new Uint8Array(ANSWER_BYTES);
   writeU16(bytes, 0, answer.version);
   bytes[2] = answer.status;
   bytes[3] = answer.cipher;
+  bytes.set(answer.instance, 4);
   return bytes;
 }
 
+/** Answers undefined when malformed. Bytes behind belong to later versions and are ignored. */
 export function decodeAnswer(bytes: Uint8Array): Answer | undefined {
-  if (bytes.length < 4) return undefined;
-  return { version: readU16(bytes, 0), status: bytes[2], cipher: bytes[3] };
+  if (bytes.length < ANSWER_BYTES) return undefined;
+  return {
+    version: readU16(bytes, 0),
+    status: bytes[2],
+    cipher: bytes[3],
+    instance: copyBytes(bytes, 4, ANSWER_BYTES),
+  };
 }
 
 function hasType(bytes: Uint8Array, offset: number, type: number): boolean {

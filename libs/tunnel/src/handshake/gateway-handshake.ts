@@ -11,6 +11,7 @@ import {
   encodeUtf8,
   firstIndex,
   INITIATION_NOISE_AT,
+  INSTANCE_BYTES,
   isInitiation,
   KEY_BYTES,
   MAC_BYTES,
@@ -54,6 +55,8 @@ export interface Initiation<P> {
   /** By which the vehicle wants to be addressed. */
   readonly remoteIndex: number;
   readonly cipher: CipherId;
+  /** 8 bytes that name this run of the vehicle's engine. */
+  readonly instance: Uint8Array;
   /** For {@link GatewayHandshake.respond}. */
   readonly noise: IkResponder;
   /** For {@link GatewayHandshake.respond}. */
@@ -136,21 +139,27 @@ export class GatewayHandshake<P> {
    * Answers an initiation. The caller must keep the session it makes of this beside the established one, and switch
    * only when a datagram sealed with the new keys arrives: an initiation may be a recording.
    * @param localIndex by which the vehicle shall address the new session: random, not 0, not in use
+   * @param instance 8 random bytes that name this run of the engine
    */
   respond(
     initiation: Initiation<P>,
     localIndex: number,
+    instance: Uint8Array,
   ): { readonly datagram: Uint8Array; readonly established: Established } {
     const { remoteIndex, cipher } = initiation;
     const made = this.#answer(initiation.noise, localIndex, remoteIndex, initiation.publicKey, {
       version: PROTOCOL_VERSION,
       status: ANSWER_ACCEPTED,
       cipher,
+      instance,
     });
     const remembered = this.#remembered.get(initiation.mac1);
     if (remembered !== undefined) remembered.response = made.datagram;
     const { sendKey, receiveKey } = made;
-    return { datagram: made.datagram, established: { localIndex, remoteIndex, cipher, sendKey, receiveKey } };
+    return {
+      datagram: made.datagram,
+      established: { localIndex, remoteIndex, cipher, peerInstance: initiation.instance, sendKey, receiveKey },
+    };
   }
 
   #consume(datagram: Uint8Array, message: Uint8Array, mac1: string, nowUs: number): GatewayAnswer<P> {
@@ -169,10 +178,13 @@ export class GatewayHandshake<P> {
     this.#remember(mac1, nowUs);
     const cipher = this.#choose(offer);
     if (typeof cipher === 'number') {
-      return { kind: 'initiation', initiation: { peer, publicKey, remoteIndex, cipher, noise, mac1 } };
+      return {
+        kind: 'initiation',
+        initiation: { peer, publicKey, remoteIndex, cipher, instance: offer.instance, noise, mac1 },
+      };
     }
     const status = cipher === 'version' ? ANSWER_BAD_VERSION : ANSWER_NO_COMMON_CIPHER;
-    const answer = { version: PROTOCOL_VERSION, status, cipher: 0 };
+    const answer = { version: PROTOCOL_VERSION, status, cipher: 0, instance: new Uint8Array(INSTANCE_BYTES) };
     const refused = this.#answer(noise, NO_INDEX, remoteIndex, publicKey, answer);
     return { kind: 'reply', datagram: refused.datagram, reason: cipher };
   }

@@ -31,6 +31,8 @@ export interface Established {
   /** By which this end addresses the peer. */
   readonly remoteIndex: number;
   readonly cipher: CipherId;
+  /** 8 bytes that name this run of the peer's engine: another instance begins its flow sequences afresh. */
+  readonly peerInstance: Uint8Array;
   /** 32 bytes each. */
   readonly sendKey: Uint8Array;
   readonly receiveKey: Uint8Array;

@@ -84,11 +84,12 @@ export class VehicleHandshake {
    * Begins an attempt with fresh keys; earlier ones stay valid until one succeeds or {@link abandon} is called.
    * @param senderIndex by which the gateway shall address the new session: random, not 0, not in use
    * @param ciphers what this end can use, fastest first
+   * @param instance 8 random bytes that name this run of the engine
    * @throws Error when the gateway's public key is not usable
    */
-  begin(senderIndex: number, ciphers: readonly CipherId[]): void {
+  begin(senderIndex: number, ciphers: readonly CipherId[], instance: Uint8Array): void {
     const noise = new IkInitiator(this.#primitives, this.#privateKey, this.#gatewayKey, encodeUtf8(PROLOGUE));
-    const offer = encodeOffer({ version: PROTOCOL_VERSION, ciphers });
+    const offer = encodeOffer({ version: PROTOCOL_VERSION, instance, ciphers });
     const datagram = initiationDatagram(senderIndex, noise.writeMessage1(this.#random(KEY_BYTES), offer));
     const mac1At = datagram.length - 2 * MAC_BYTES;
     datagram.set(mac(this.#primitives, this.#gatewayMac1Key, datagram.subarray(0, mac1At)), mac1At);
@@ -177,6 +178,7 @@ export class VehicleHandshake {
         localIndex: pending.senderIndex,
         remoteIndex,
         cipher,
+        peerInstance: answer.instance,
         sendKey: opened.sendKey,
         receiveKey: opened.receiveKey,
       };

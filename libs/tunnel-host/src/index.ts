@@ -8,4 +8,5 @@ export * from './status.js';
 export { loadStrategies } from './strategies.js';
 export { VERSION } from './process-status.js';
 export { measureCiphers } from './ciphers.js';
-export { type Endpoint, type Family, type Prefix, parseEndpoint, parsePrefix, prefixContains, prefixesOverlap } from './address.js';
+export { type Endpoint, type Family, parseEndpoint, parseWrittenPrefix, prefixContains, prefixesOverlap } from './address.js';
+export { nodeHandshakePrimitives, nodeRandom } from './node-primitives.js';

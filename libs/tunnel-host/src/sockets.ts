@@ -5,7 +5,7 @@
  */
 import { type DatagramSender, UDP_COUNTERS, UdpSocket } from '@corridor/packet-io';
 import type { AddressRecord, RouteTable, UplinkState } from '@corridor/tunnel';
-import { addressRecord, type Endpoint, type Family } from './address.js';
+import { type Endpoint, type Family } from './address.js';
 import type { TunnelLoop } from './loop.js';
 import type { CounterSet, WorkerUplink } from './messages.js';
 
@@ -95,7 +95,7 @@ export class UplinkSockets {
     return {
       name: uplink.name,
       socket: open.virtualId,
-      remotes: reachable.map(addressRecord),
+      remotes: reachable.map(({ record }) => record),
       priority: uplink.priority,
       metered: uplink.metered,
     };

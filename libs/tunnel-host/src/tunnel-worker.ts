@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { DatagramSender, NativeAead, nowUs, SENDER_COUNTERS, TUN_COUNTERS, TunDevice } from '@corridor/packet-io';
 import {
   createGatewayEngine,
@@ -13,7 +12,7 @@ import { measureCiphers } from './ciphers.js';
 import { HostError } from './errors.js';
 import { LOOP_COUNTERS, TunnelLoop } from './loop.js';
 import type { CounterSet, WorkerCommand, WorkerCommandName, WorkerCommands } from './messages.js';
-import { nodeHandshakePrimitives } from './node-primitives.js';
+import { nodeHandshakePrimitives, nodeRandom } from './node-primitives.js';
 import type { HostOptions } from './options.js';
 import { FamilyRoutes, ListenSockets, UplinkSockets } from './sockets.js';
 import { loadStrategies } from './strategies.js';
@@ -105,7 +104,7 @@ export class TunnelWorker {
       primitives: {
         aead: new NativeAead(),
         handshake: nodeHandshakePrimitives,
-        random: (length) => new Uint8Array(randomBytes(length)),
+        random: nodeRandom,
         routes: new FamilyRoutes(sender),
       },
       privateKey: options.privateKey,
@@ -210,7 +209,7 @@ function listen(sockets: ListenSockets, addresses: readonly string[]): ListenSoc
 }
 
 function endpoint(text: string): Endpoint {
-  const parsed = parseEndpoint(text, true);
+  const parsed = parseEndpoint(text);
   if (!parsed) throw new HostError('ERR_HOST_CONFIG', `"${text}" is not "address:port"`);
   return parsed;
 }

@@ -1,5 +1,5 @@
-import { type Prefix, parsePrefix, prefixContains, routeHalves } from '../address.js';
-import type { GatewayVehicle } from '@corridor/tunnel';
+import { type GatewayVehicle, type Prefix, parsePrefix } from '@corridor/tunnel';
+import { prefixContains, routeHalves } from '../address.js';
 import type { TunOptions } from '../options.js';
 import { ipBatch } from './ip.js';
 

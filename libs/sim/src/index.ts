@@ -1,4 +1,13 @@
+export { type CityDrive, type CityDriveOptions, cityDrive, type DriveLink, type DrivePosition } from './city-drive.js';
+export { type FlowIdentity, FlowRecorder, percentile } from './flow-recorder.js';
 export * from './link-direction.js';
-export * from './random.js';
+export { parseMahimahi } from './mahimahi.js';
+export { NatModel } from './nat.js';
+export { Random } from './random.js';
 export { DEFAULT_QUEUE_BYTES } from './rate-limiter.js';
+export { type FlowPrediction, predict, runScenario } from './run-scenario.js';
 export * from './scenario.js';
+export * from './scenarios/index.js';
+export { type SimOptions, type SimVehicle, SimWorld } from './sim-world.js';
+export { ToyAead } from './toy-aead.js';
+export { VirtualClock } from './virtual-clock.js';

@@ -1,0 +1,41 @@
+/** Links as they are on good and on bad days; nothing breaks. */
+import type { Scenario } from '../scenario.js';
+import { ambulanceTraffic, policy, threeLinks } from './parts.js';
+
+export const clean: Scenario = {
+  name: 'clean',
+  description: 'Three good links; nothing goes wrong, and nothing may be lost or moved.',
+  durationUs: 12_000_000,
+  vehicles: 1,
+  links: threeLinks(),
+  traffic: ambulanceTraffic,
+  policy: policy({ strategy: 'active-standby' }),
+  steps: [],
+};
+
+export const lossy: Scenario = {
+  name: 'lossy',
+  description: 'Every link loses 1 % at random, with jitter; copies on every link cover it.',
+  durationUs: 22_000_000,
+  vehicles: 1,
+  links: threeLinks({ lossRatio: 0.01, jitterUs: 4_000 }),
+  traffic: ambulanceTraffic,
+  policy: policy({ strategy: 'redundant' }),
+  steps: [],
+};
+
+export const bursty: Scenario = {
+  name: 'bursty',
+  description: 'Every link loses bursts of about 8 packets, reorders and duplicates; copies on every link cover it.',
+  durationUs: 22_000_000,
+  vehicles: 1,
+  links: threeLinks({
+    burst: { enterRatio: 0.002, leaveRatio: 0.125, lossRatio: 0.9 },
+    jitterUs: 4_000,
+    reorderRatio: 0.01,
+    duplicateRatio: 0.01,
+  }),
+  traffic: ambulanceTraffic,
+  policy: policy({ strategy: 'redundant' }),
+  steps: [],
+};

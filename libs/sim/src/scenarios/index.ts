@@ -1,0 +1,37 @@
+import type { Scenario } from '../scenario.js';
+import {
+  blackoutActiveStandby,
+  blackoutDownOnly,
+  blackoutRedundant,
+  blackoutSmallestDelay,
+  blackoutUpOnly,
+} from './blackouts.js';
+import { addressChange, gatewayRestart, natRebind, policySwitch } from './changes.js';
+import { bursty, clean, lossy } from './conditions.js';
+import { drive } from './drive.js';
+
+/** Every scenario that runs on the virtual clock and in the lab alike. */
+export const scenarios: readonly Scenario[] = [
+  clean,
+  lossy,
+  bursty,
+  blackoutActiveStandby,
+  blackoutSmallestDelay,
+  blackoutRedundant,
+  blackoutUpOnly,
+  blackoutDownOnly,
+  addressChange,
+  natRebind,
+  gatewayRestart,
+  policySwitch,
+  drive,
+];
+
+/** @throws RangeError that names the known ones. */
+export function scenarioNamed(name: string): Scenario {
+  const found = scenarios.find((scenario) => scenario.name === name);
+  if (found !== undefined) return found;
+  throw new RangeError(`no scenario ${name}; there are: ${scenarios.map((scenario) => scenario.name).join(', ')}`);
+}
+
+export * from './parts.js';

@@ -1,0 +1,93 @@
+/** One uplink in the simulated network: two directions, a NAT if it has one, and its public address. */
+import { uplinkHost } from './addresses.js';
+import {
+  BLACKOUT_DROPS,
+  DELIVERED_BYTES,
+  DELIVERED_PACKETS,
+  LinkDirection,
+  LOSSES,
+  OFFERED_BYTES,
+  OFFERED_PACKETS,
+  QUEUE_DROPS,
+} from './link-direction.js';
+import { NatModel } from './nat.js';
+import type { Random } from './random.js';
+import type { DirectionChange, LinkDirectionResult, LinkResult, LinkSpec, StepDirection } from './scenario.js';
+
+/** Source port of the uplink's socket where no NAT changes it. */
+const SOCKET_PORT = 51_820;
+
+export class SimLink {
+  readonly up: LinkDirection;
+  readonly down: LinkDirection;
+  /** Public host of now; packets for an earlier one vanish. */
+  host: number;
+  private readonly nat: NatModel | undefined;
+  private generation = 0;
+
+  constructor(
+    readonly spec: LinkSpec,
+    readonly vehicle: number,
+    readonly index: number,
+    random: Random,
+  ) {
+    this.up = new LinkDirection(spec.up, random.fork(`${vehicle}/${spec.name}/up`));
+    this.down = new LinkDirection(spec.down, random.fork(`${vehicle}/${spec.name}/down`));
+    this.host = uplinkHost(vehicle, index, 0);
+    if (spec.nat !== undefined) this.nat = new NatModel(spec.nat.mappingLifetimeUs ?? Number.POSITIVE_INFINITY);
+  }
+
+  /** Public port of a packet that the vehicle sends now. */
+  outboundPort(nowUs: number): number {
+    return this.nat?.outbound(nowUs, this.generation) ?? SOCKET_PORT;
+  }
+
+  /** Whether a packet for this public endpoint reaches the vehicle's socket now. */
+  accepts(nowUs: number, host: number, port: number): boolean {
+    if (host !== this.host) return false;
+    return this.nat === undefined ? port === SOCKET_PORT : this.nat.inbound(nowUs, port) === this.generation;
+  }
+
+  /** @throws RangeError when the link has no NAT: the scenario is wrong. */
+  rebindNat(): void {
+    if (this.nat === undefined) throw new RangeError(`link ${this.spec.name} has no NAT to rebind`);
+    this.nat.rebind();
+  }
+
+  changeAddress(): void {
+    this.generation++;
+    this.host = uplinkHost(this.vehicle, this.index, this.generation);
+    this.nat?.rebind();
+  }
+
+  setBlackout(blackout: boolean, direction: StepDirection = 'both'): void {
+    if (direction !== 'down') this.up.blackout = blackout;
+    if (direction !== 'up') this.down.blackout = blackout;
+  }
+
+  change(change: DirectionChange, direction: StepDirection = 'both'): void {
+    if (direction !== 'down') this.up.set(change);
+    if (direction !== 'up') this.down.set(change);
+  }
+
+  result(): LinkResult {
+    return {
+      vehicle: this.vehicle,
+      link: this.spec.name,
+      up: directionResult(this.up),
+      down: directionResult(this.down),
+    };
+  }
+}
+
+function directionResult({ counters }: LinkDirection): LinkDirectionResult {
+  return {
+    offeredPackets: counters[OFFERED_PACKETS],
+    offeredBytes: counters[OFFERED_BYTES],
+    deliveredPackets: counters[DELIVERED_PACKETS],
+    deliveredBytes: counters[DELIVERED_BYTES],
+    lostPackets: counters[LOSSES],
+    queueDrops: counters[QUEUE_DROPS],
+    blackoutDrops: counters[BLACKOUT_DROPS],
+  };
+}

@@ -18,4 +18,4 @@ export { LinkWatch, type LinkWatchOptions } from './link-watch.js';
 export { DatagramSender } from './sender.js';
 export { DeadlineTimer, nowUs } from './timer.js';
 export { TunDevice, type TunOptions } from './tun.js';
-export { ReceiveBatch, receiveBatch, UdpSocket, type UdpOptions } from './udp.js';
+export { ReceiveBatch, receiveBatch, type UdpOptions, UdpSocket } from './udp.js';

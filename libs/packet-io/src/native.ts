@@ -17,6 +17,7 @@ export interface NativePollable {
 export interface NativeTun extends NativePollable {
   readonly name: string;
   readonly offloads: string;
+  readonly gone: boolean;
   read(slab: Uint8Array, offset: Int32Array, length: Int32Array, group: Int32Array, limit: number): number;
   write(slab: Uint8Array, offset: Int32Array, length: Int32Array, count: number): number;
 }
@@ -93,6 +94,7 @@ export interface NativeAddon {
     netns: string | undefined,
     receiveBufferBytes: number,
     sendBufferBytes: number,
+    dscp: number,
     counters: Float64Array,
     onReadable: () => void,
   ) => NativeUdp;

@@ -59,6 +59,14 @@ export class TunDevice {
     return new TunDevice(options);
   }
 
+  /**
+   * True when somebody else deleted the device (`ip link del`): there is one last call of {@link onReadable}, then
+   * nothing is read or written any more.
+   */
+  get gone(): boolean {
+    return this.#native.gone;
+  }
+
   /** Starts calling {@link onReadable}. */
   start(): void {
     this.#native.start();

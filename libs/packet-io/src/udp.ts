@@ -22,6 +22,8 @@ export interface UdpOptions {
   /** Kernel buffers, bytes; default 8 MiB each, or as much as the kernel allows. */
   readonly receiveBufferBytes?: number | undefined;
   readonly sendBufferBytes?: number | undefined;
+  /** Differentiated services code point of everything sent, 0 to 63; default 0. */
+  readonly dscp?: number | undefined;
 }
 
 /** A datagram batch with the arena that receives write to. Make it with {@link receiveBatch}. */
@@ -63,6 +65,7 @@ export class UdpSocket {
   readonly counters: Float64Array;
   /** @internal */
   readonly native: NativeUdp;
+  #closed = false;
 
   private constructor(options: UdpOptions) {
     this.id = options.id;
@@ -76,6 +79,7 @@ export class UdpSocket {
       options.netns,
       options.receiveBufferBytes ?? 8 << 20,
       options.sendBufferBytes ?? 8 << 20,
+      options.dscp ?? 0,
       this.counters,
       () => this.onReadable(),
     );
@@ -99,6 +103,7 @@ export class UdpSocket {
 
   /** Closes the socket; its routes drop what is sent. Harmless when repeated, and inside a callback. */
   close(): void {
+    this.#closed = true;
     this.native.close();
   }
 
@@ -118,7 +123,7 @@ export class UdpSocket {
    * @returns datagrams in the batch, also in `batch.count`; 0 when nothing waits.
    */
   receive(batch: ReceiveBatch): number {
-    const owner = batch.restOf ?? this;
+    const owner = batch.restOf && !batch.restOf.#closed ? batch.restOf : this;
     const answer = owner.native.receive(
       batch.bytes,
       batch.offset,

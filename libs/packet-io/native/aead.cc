@@ -1,0 +1,255 @@
+// AEAD over batches with the OpenSSL that Node carries: its symbols are in the process, its headers beside Node's.
+#include <openssl/evp.h>
+
+#include <array>
+#include <cstring>
+#include <memory>
+#include <vector>
+
+#include "addon.h"
+
+namespace pio {
+namespace {
+
+// Order of AEAD_COUNTERS in counters.ts.
+enum Counter { kSealed, kOpened, kRejected, kCounters };
+
+constexpr int32_t kChaCha20Poly1305 = 1;
+constexpr int32_t kAes256Gcm = 2;
+constexpr int kOuter = 12;  // outer header, authenticated
+constexpr int kInner = 12;  // inner header, sealed
+constexpr int kTag = 16;
+constexpr size_t kNonce = 12;
+constexpr size_t kKeyBytes = 32;
+
+struct FreeContext {
+  // Erases the key schedule.
+  void operator()(EVP_CIPHER_CTX* context) const { EVP_CIPHER_CTX_free(context); }
+};
+using Context = std::unique_ptr<EVP_CIPHER_CTX, FreeContext>;
+
+struct Key {
+  Context seal;
+  Context open;
+};
+
+// Path id u32 LE, packet number u64 LE, from the outer header: type u8, path id u8, number's bits 32..47 u16, receiver
+// index u32, number's bits 0..31 u32.
+void nonce_of(const uint8_t* outer, uint8_t* nonce) {
+  memset(nonce, 0, kNonce);
+  nonce[0] = outer[1];
+  memcpy(nonce + 4, outer + 8, 4);
+  memcpy(nonce + 8, outer + 2, 2);
+}
+
+class AeadTable {
+ public:
+  // Answers -1 when OpenSSL does not offer the cipher (a FIPS build, say).
+  int32_t add(int32_t cipher, const uint8_t* key);
+  void drop(int32_t handle) {
+    if (known(handle)) keys_[static_cast<size_t>(handle)] = {};
+  }
+  bool known(int32_t handle) const {
+    return handle >= 0 && static_cast<size_t>(handle) < keys_.size() && keys_[static_cast<size_t>(handle)].seal;
+  }
+  // `plain` is the inner header and payload in one piece; writes outer header, ciphertext and tag.
+  bool seal(int32_t handle, const uint8_t* outer, const uint8_t* plain, int length, uint8_t* target);
+  bool open(int32_t handle, const uint8_t* datagram, int length, uint8_t* target);
+
+ private:
+  std::vector<Key> keys_;
+};
+
+int32_t AeadTable::add(int32_t cipher, const uint8_t* key) {
+  const EVP_CIPHER* method = cipher == kAes256Gcm ? EVP_aes_256_gcm() : EVP_chacha20_poly1305();
+  Key entry{Context(EVP_CIPHER_CTX_new()), Context(EVP_CIPHER_CTX_new())};
+  if (!entry.seal || !entry.open || EVP_EncryptInit_ex(entry.seal.get(), method, nullptr, key, nullptr) != 1 ||
+      EVP_DecryptInit_ex(entry.open.get(), method, nullptr, key, nullptr) != 1) {
+    return -1;
+  }
+  for (size_t i = 0; i < keys_.size(); i++) {
+    if (keys_[i].seal) continue;
+    keys_[i] = std::move(entry);
+    return static_cast<int32_t>(i);
+  }
+  keys_.push_back(std::move(entry));
+  return static_cast<int32_t>(keys_.size() - 1);
+}
+
+bool AeadTable::seal(int32_t handle, const uint8_t* outer, const uint8_t* plain, int length, uint8_t* target) {
+  EVP_CIPHER_CTX* context = keys_[static_cast<size_t>(handle)].seal.get();
+  uint8_t nonce[kNonce];
+  nonce_of(outer, nonce);
+  memcpy(target, outer, kOuter);
+  uint8_t* sealed = target + kOuter;
+  int done = 0;
+  return EVP_EncryptInit_ex(context, nullptr, nullptr, nullptr, nonce) == 1 &&
+         EVP_EncryptUpdate(context, nullptr, &done, outer, kOuter) == 1 &&
+         EVP_EncryptUpdate(context, sealed, &done, plain, length) == 1 &&
+         EVP_EncryptFinal_ex(context, sealed + length, &done) == 1 &&
+         EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, kTag, sealed + length) == 1;
+}
+
+bool AeadTable::open(int32_t handle, const uint8_t* datagram, int length, uint8_t* target) {
+  EVP_CIPHER_CTX* context = keys_[static_cast<size_t>(handle)].open.get();
+  const int sealed = length - kOuter - kTag;
+  uint8_t nonce[kNonce];
+  nonce_of(datagram, nonce);
+  int done = 0;
+  return EVP_DecryptInit_ex(context, nullptr, nullptr, nullptr, nonce) == 1 &&
+         EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, kTag,
+                             const_cast<uint8_t*>(datagram + kOuter + sealed)) == 1 &&
+         EVP_DecryptUpdate(context, nullptr, &done, datagram, kOuter) == 1 &&
+         EVP_DecryptUpdate(context, target, &done, datagram + kOuter, sealed) == 1 &&
+         EVP_DecryptFinal_ex(context, target + sealed, &done) == 1;
+}
+
+struct Wrapped {
+  napi_ref counters_ref = nullptr;
+  double* counters = nullptr;
+  AeadTable table;
+};
+
+napi_value construct(napi_env env, napi_callback_info info) {
+  Args args(env, info);
+  Array<double> counters;
+  if (!constructing(env, info, "Aead") || !args.doubles(0, counters)) return nullptr;
+  if (counters.length < kCounters) {
+    throw_misuse(env, kBadArgument, "the counter array is too short");
+    return nullptr;
+  }
+  auto* wrapped = new Wrapped;
+  wrapped->counters = counters.data;
+  napi_create_reference(env, args[0], 1, &wrapped->counters_ref);
+  const auto finalize = [](napi_env env, void* data, void*) {
+    auto* object = static_cast<Wrapped*>(data);
+    napi_delete_reference(env, object->counters_ref);
+    delete object;
+  };
+  napi_wrap(env, args.self(), wrapped, finalize, nullptr, nullptr);
+  return args.self();
+}
+
+napi_value add_key(napi_env env, napi_callback_info info) {
+  Args args(env, info);
+  int32_t cipher;
+  Array<uint8_t> key;
+  if (!args.integer(0, cipher) || !args.bytes(1, key)) return nullptr;
+  if ((cipher != kChaCha20Poly1305 && cipher != kAes256Gcm) || key.length != kKeyBytes) {
+    throw_misuse(env, kBadArgument, "cipher must be 1 (ChaCha20-Poly1305) or 2 (AES-256-GCM), the key 32 bytes");
+    return nullptr;
+  }
+  const int32_t handle = args.unwrap<Wrapped>()->table.add(cipher, key.data);
+  if (handle < 0) throw_misuse(env, kBadArgument, "this Node's OpenSSL does not offer the cipher");
+  return number(env, handle);
+}
+
+napi_value drop_key(napi_env env, napi_callback_info info) {
+  Args args(env, info);
+  int32_t handle;
+  if (args.integer(0, handle)) args.unwrap<Wrapped>()->table.drop(handle);
+  return nullptr;
+}
+
+bool fail(napi_env env, const char* code, const char* message) {
+  throw_misuse(env, code, message);
+  return false;
+}
+
+// Every entry is checked before the first is touched.
+bool check_seal(napi_env env, const AeadTable& table, size_t count, const Array<int32_t>& key,
+                const Array<uint8_t>& header, const Array<int32_t>& source, const Array<int32_t>& length,
+                const Array<int32_t>& target, const Array<uint8_t>& from, const Array<uint8_t>& to) {
+  if (count > key.length || count * (kOuter + kInner) > header.length || count > source.length ||
+      count > length.length || count > target.length) {
+    return fail(env, kOutOfBounds, "count is more than the batch holds");
+  }
+  for (size_t i = 0; i < count; i++) {
+    if (!table.known(key.data[i])) return fail(env, kUnknownKey, "seal with an unknown key");
+    const int64_t payload = length.data[i];
+    if (payload < 0 || !inside(from, int64_t{source.data[i]} - kInner, payload + kInner) ||
+        !inside(to, target.data[i], payload + kOuter + kInner + kTag)) {
+      return fail(env, kOutOfBounds, "an entry of the seal batch lies outside its buffer");
+    }
+  }
+  return true;
+}
+
+napi_value seal(napi_env env, napi_callback_info info) {
+  Args args(env, info);
+  int32_t count;
+  Array<int32_t> key, source, length, target;
+  Array<uint8_t> header, from, to;
+  if (!args.integer(0, count) || !args.ints(1, key) || !args.bytes(2, header) || !args.ints(3, source) ||
+      !args.ints(4, length) || !args.ints(5, target) || !args.bytes(6, from) || !args.bytes(7, to)) {
+    return nullptr;
+  }
+  auto* wrapped = args.unwrap<Wrapped>();
+  const size_t most = count < 0 ? SIZE_MAX / 32 : static_cast<size_t>(count);
+  if (!check_seal(env, wrapped->table, most, key, header, source, length, target, from, to)) return nullptr;
+  for (size_t i = 0; i < most; i++) {
+    const uint8_t* outer = header.data + i * (kOuter + kInner);
+    // Inner header and payload in one piece: one pass of the cipher.
+    uint8_t* plain = from.data + source.data[i] - kInner;
+    memcpy(plain, outer + kOuter, kInner);
+    if (!wrapped->table.seal(key.data[i], outer, plain, length.data[i] + kInner, to.data + target.data[i])) {
+      napi_fatal_error("packet-io", NAPI_AUTO_LENGTH, "OpenSSL refused to seal", NAPI_AUTO_LENGTH);
+    }
+  }
+  wrapped->counters[kSealed] += static_cast<double>(most);
+  return nullptr;
+}
+
+bool check_open(napi_env env, const AeadTable& table, size_t count, const Array<int32_t>& key,
+                const Array<int32_t>& source, const Array<int32_t>& length, const Array<int32_t>& target,
+                const Array<int32_t>& result, const Array<uint8_t>& from, const Array<uint8_t>& to) {
+  if (count > key.length || count > source.length || count > length.length || count > target.length ||
+      count > result.length) {
+    return fail(env, kOutOfBounds, "count is more than the batch holds");
+  }
+  for (size_t i = 0; i < count; i++) {
+    if (!table.known(key.data[i])) return fail(env, kUnknownKey, "open with an unknown key");
+    const int64_t datagram = length.data[i];
+    const int64_t payload = datagram - (kOuter + kInner + kTag);
+    if (datagram < 0 || !inside(from, source.data[i], datagram) ||
+        (payload >= 0 && !inside(to, int64_t{target.data[i]} - kInner, payload + kInner))) {
+      return fail(env, kOutOfBounds, "an entry of the open batch lies outside its buffer");
+    }
+  }
+  return true;
+}
+
+napi_value open(napi_env env, napi_callback_info info) {
+  Args args(env, info);
+  int32_t count;
+  Array<int32_t> key, source, length, target, result;
+  Array<uint8_t> from, to;
+  if (!args.integer(0, count) || !args.ints(1, key) || !args.ints(2, source) || !args.ints(3, length) ||
+      !args.ints(4, target) || !args.ints(5, result) || !args.bytes(6, from) || !args.bytes(7, to)) {
+    return nullptr;
+  }
+  auto* wrapped = args.unwrap<Wrapped>();
+  const size_t most = count < 0 ? SIZE_MAX / 32 : static_cast<size_t>(count);
+  if (!check_open(env, wrapped->table, most, key, source, length, target, result, from, to)) return nullptr;
+  double opened = 0;
+  for (size_t i = 0; i < most; i++) {
+    const int payload = length.data[i] - (kOuter + kInner + kTag);
+    const bool authentic = payload >= 0 && wrapped->table.open(key.data[i], from.data + source.data[i],
+                                                               length.data[i], to.data + target.data[i] - kInner);
+    result.data[i] = authentic ? payload : -1;
+    opened += authentic;
+  }
+  wrapped->counters[kOpened] += opened;
+  wrapped->counters[kRejected] += static_cast<double>(most) - opened;
+  return nullptr;
+}
+
+}  // namespace
+
+void register_aead(napi_env env, napi_value exports) {
+  const napi_property_descriptor properties[] = {method("addKey", add_key), method("dropKey", drop_key),
+                                                 method("seal", seal), method("open", open)};
+  export_class(env, exports, "Aead", construct, properties, 4);
+}
+
+}  // namespace pio

@@ -1,0 +1,59 @@
+import { chmodSync, copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { generatePrivateKey } from '../keys.js';
+import { loadConfig } from './load.js';
+
+const deploy = fileURLToPath(new URL('../../../../deploy/', import.meta.url));
+const examples = readdirSync(join(deploy, 'examples')).filter((name) => name.endsWith('.json'));
+let folder = '';
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'corridor-examples-'));
+  for (const name of examples) copyFileSync(join(deploy, 'examples', name), join(folder, name));
+  for (const name of ['gateway.key', 'vehicle.key']) {
+    writeFileSync(join(folder, name), generatePrivateKey());
+    chmodSync(join(folder, name), 0o600);
+  }
+});
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+test('there is an example of each role', () => {
+  expect(examples).toEqual(expect.arrayContaining(['gateway.json', 'vehicle.json']));
+});
+
+test.each(examples)('deploy/examples/%s is a good config', async (name) => {
+  const { host, control } = await loadConfig(join(folder, name));
+  expect(host.role).toBe(name === 'gateway.json' ? 'gateway' : 'vehicle');
+  expect(control.startsWith('/run/corridor/')).toBe(true);
+});
+
+describe('the systemd unit', () => {
+  const unit = readFileSync(join(deploy, 'corridor-tunnel@.service'), 'utf8');
+  const values = (key: string) => [...unit.matchAll(new RegExp(`^${key}=(.*)$`, 'gm'))].map((match) => match[1]);
+
+  test('gives the two capabilities that the tunnel needs, and no other', () => {
+    expect(values('AmbientCapabilities')).toEqual(['CAP_NET_ADMIN CAP_NET_RAW']);
+    expect(values('CapabilityBoundingSet')).toEqual(['CAP_NET_ADMIN CAP_NET_RAW']);
+    expect(values('NoNewPrivileges')).toEqual(['yes']);
+  });
+
+  test('opens the TUN device and the address families that the tunnel uses, nothing else', () => {
+    expect(values('DeviceAllow')).toEqual(['/dev/net/tun rw']);
+    expect(values('RestrictAddressFamilies')).toEqual(['AF_INET AF_INET6 AF_NETLINK AF_UNIX']);
+    expect(values('ProtectSystem')).toEqual(['strict']);
+  });
+
+  test('calls commands that exist', () => {
+    for (const command of [...values('ExecStart'), ...values('ExecStartPre')]) {
+      expect(command).toMatch(/corridor-tunnel\.js (run|check) --config \/etc\/corridor\/%i\.json$/);
+    }
+  });
+
+  test('does not restart on a wrong config', () => {
+    expect(values('RestartPreventExitStatus')).toEqual(['2']);
+  });
+});

@@ -239,7 +239,7 @@ function newRecord(number: number, links: readonly string[]): VehicleRecord {
     events: [],
     cut: new Set(),
     status: undefined,
-    place: { progress: 0, name: '', speedKmh: Number.NaN },
+    place: { progress: 0, name: '', speedKmh: Number.NaN, coverage: [] },
   };
 }
 

@@ -1,9 +1,10 @@
 /** Events of the tunnel as one line for people. */
 import type { EngineEvent } from '@corridor/tunnel';
+import type { HostEvent } from '@corridor/tunnel-host';
 import type { EventView } from './view.js';
 
 /** Answers undefined for what is not worth a line on the screen. */
-export function describeEvent(event: EngineEvent, elapsedMs: number): EventView | undefined {
+export function describeEvent(event: HostEvent, elapsedMs: number): EventView | undefined {
   const line = (tone: EventView['tone'], text: string): EventView => ({ atMs: elapsedMs, tone, text });
   switch (event.type) {
     case 'session':
@@ -23,6 +24,10 @@ export function describeEvent(event: EngineEvent, elapsedMs: number): EventView 
       return line('info', `${event.path} moved from ${event.from} to ${event.to}`);
     case 'path-switch':
       return describeSwitch(event, line);
+    case 'uplink':
+      return line(event.state === 'gone' ? 'bad' : 'info', `${event.uplink} ${event.state}${because(event.reason)}`);
+    case 'warning':
+      return line('bad', event.reason);
     case 'policy':
       return line(
         event.outcome === 'rejected' ? 'bad' : 'info',

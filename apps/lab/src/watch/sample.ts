@@ -96,6 +96,7 @@ export function sampleVehicle(number: number, change: Partial<VehicleView> = {})
       progress: number * 0.3 + 0.2,
       name: ['river bank', 'old town', 'ring road'][number] ?? '',
       speedKmh: 52,
+      coverage: wave(23, 0.1, 1),
     },
     links: [
       sampleLink(number, 0),

@@ -72,6 +72,7 @@ const SIGNS: readonly [string, string][] = [
   ['◐ suspect', 'silent for longer than its round trip explains; others take over'],
   ['○ gated', 'answers again, and proves itself before it is used'],
   ['✕ down', 'silent; probed until it answers'],
+  ['◆', 'the vehicle on its lap; bars: reception of the best operator'],
   ['▶', 'the first choice of at least one kind of traffic'],
   ['round trip', 'measured by the tunnel; bars of one vehicle share one scale'],
   ['longest gap', 'longest silence that the hospital noticed since the start'],

@@ -24,19 +24,29 @@ export function vehicleLines(vehicle: VehicleView, columns: number, rows: number
 
 function titleLine(vehicle: VehicleView, columns: number): Line {
   const { place } = vehicle;
-  const track = columns >= WIDE ? 36 : 16;
+  const track = columns >= WIDE ? 48 : 24;
   const at = Math.round(Math.min(1, Math.max(0, place.progress)) * (track - 1));
+  // The lap as a map of one line: bars are the reception of the best operator there, the diamond is the vehicle.
+  const strip = [...sparkline(resample(place.coverage, track), track, 1)];
   const left: Line = [
     span(` ${vehicleName(vehicle.number)} `, 'bold'),
-    span('depot ', 'dim'),
-    span('━'.repeat(at), 'accent'),
-    span('●', 'bold'),
-    span('─'.repeat(track - 1 - at), 'dim'),
-    span(' hospital ', 'dim'),
+    span(strip.slice(0, at).join(''), 'accent'),
+    span('◆', 'bold'),
+    span(strip.slice(at + 1).join(''), 'calm'),
+    span(' '),
     span(place.name),
     span(Number.isFinite(place.speedKmh) ? ` ${place.speedKmh.toFixed(0)} km/h` : '', 'dim'),
   ];
   return spread(left, sessionSpans(vehicle), columns);
+}
+
+/** The smallest value in each of `cells` equal parts of `values`. */
+function resample(values: readonly number[], cells: number): number[] {
+  return Array.from({ length: cells }, (_, cell) => {
+    const from = Math.floor((cell * values.length) / cells);
+    const part = values.slice(from, Math.max(from + 1, Math.floor(((cell + 1) * values.length) / cells)));
+    return Math.min(...part);
+  });
 }
 
 function sessionSpans(vehicle: VehicleView): Line {

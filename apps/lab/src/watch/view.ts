@@ -33,11 +33,13 @@ export interface VehicleView {
 
 /** Where the vehicle is on its way. */
 export interface PlaceView {
-  /** 0 at the start of the route, 1 at its end. */
+  /** Share of the lap, 0 to 1. */
   readonly progress: number;
   /** What is there, such as "underpass". */
   readonly name: string;
   readonly speedKmh: number;
+  /** Reception of the best operator along the lap, 0 to 1, in equal pieces. */
+  readonly coverage: readonly number[];
 }
 
 export interface LinkView {

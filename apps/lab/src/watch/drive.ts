@@ -1,0 +1,48 @@
+/** The drive of the demo: laps through the synthetic city of `@corridor/sim`, as the live view and the lab want them. */
+import { cityDrive, type DirectionChange, type LinkSpec } from '@corridor/sim';
+import type { PlaceView } from './view.js';
+
+/** One lap: short enough to see the whole city in a demo, at speeds that an ambulance drives. */
+const LAP_US = 480e6;
+/** Looks along the lap for the strip of coverage, and its cells. */
+const LOOKS = 960;
+export const COVERAGE_CELLS = 72;
+
+/** Where each vehicle is at a moment, and what that does to its links. */
+export interface Drive {
+  /** Name of the operator behind each link. */
+  readonly operators: ReadonlyMap<string, string>;
+  links(vehicle: number): readonly LinkSpec[];
+  at(vehicle: number, elapsedUs: number): DriveMoment;
+}
+
+export interface DriveMoment {
+  readonly place: PlaceView;
+  readonly links: readonly { readonly name: string; readonly up: DirectionChange; readonly down: DirectionChange }[];
+}
+
+export function openDrive(seed: number, vehicles: number): Drive {
+  const city = cityDrive({ seed, vehicles, durationUs: LAP_US });
+  const coverage = coverageOfLap((elapsedUs) => city.at(0, elapsedUs));
+  return {
+    operators: new Map(city.at(0, 0).links.map(({ name, operator }) => [name, operator])),
+    links: (vehicle) => city.links(vehicle),
+    at(vehicle, elapsedUs) {
+      const { progress, speedKmh, place, links } = city.at(vehicle, elapsedUs);
+      return { place: { progress, speedKmh, name: place, coverage }, links };
+    },
+  };
+}
+
+/** Reception of the best operator, 0 to 1, in equal pieces of the lap: the worst that a piece has. */
+function coverageOfLap(
+  at: (elapsedUs: number) => { progress: number; links: readonly { quality: number }[] },
+): number[] {
+  const cells = Array<number>(COVERAGE_CELLS).fill(1);
+  for (let look = 0; look < LOOKS; look++) {
+    const { progress, links } = at((look / LOOKS) * LAP_US);
+    const cell = Math.min(COVERAGE_CELLS - 1, Math.floor(progress * COVERAGE_CELLS));
+    cells[cell] = Math.min(cells[cell] as number, Math.max(...links.map(({ quality }) => quality)));
+  }
+  return cells;
+}

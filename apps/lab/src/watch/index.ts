@@ -1,0 +1,225 @@
+/** The live view of a demo: `npm start`, or `npm run lab -- watch`. Runs inside the lab's sandbox. */
+import { setTimeout as pause } from 'node:timers/promises';
+import type { LabFace } from '../face.js';
+import { Lab } from '../lab.js';
+import { Collector } from './collector.js';
+import { Demo } from './demo.js';
+import { Doors } from './doors.js';
+import { type Drive, openDrive } from './drive.js';
+import { parseWatchOptions, WATCH_USAGE, type WatchOptions } from './options.js';
+import { eventLine, figuresLine } from './plain.js';
+import { demoPolicy, STRATEGIES } from './policy.js';
+import { screen } from './screen.js';
+import { Terminal } from './terminal.js';
+import { colourDepth } from './text.js';
+import type { WatchView } from './view.js';
+
+const SAMPLE_MS = 500;
+const FIGURES_MS = 5_000;
+const NOTICE_MS = 4_000;
+
+/** Runs the demo until it is told to stop and answers the exit code. */
+export async function runWatch(args: readonly string[]): Promise<number> {
+  let options: WatchOptions | 'help';
+  try {
+    options = parseWatchOptions(args);
+  } catch (error) {
+    process.stderr.write(`watch: ${error instanceof Error ? error.message : error}\n`);
+    return 2;
+  }
+  if (options === 'help') {
+    process.stdout.write(WATCH_USAGE);
+    return 0;
+  }
+  const live = !options.plain && process.stdout.isTTY && process.stdin.isTTY && process.env.TERM !== 'dumb';
+  const stop = new AbortController();
+  const end = () => stop.abort();
+  process.on('SIGINT', end).on('SIGTERM', end).on('SIGHUP', end);
+  if (options.seconds !== undefined) setTimeout(end, options.seconds * 1000).unref();
+  const drive = openDrive(options.seed, options.vehicles);
+  const started = monotonicMs();
+  const surface = live ? new LiveSurface(started, end) : new PlainSurface(started);
+  let lab: LabFace | undefined;
+  let doors: Doors | undefined;
+  try {
+    surface.phase(`starting a gateway and ${options.vehicles} vehicle${options.vehicles === 1 ? '' : 's'}`);
+    lab = await Lab.create({
+      vehicles: options.vehicles,
+      links: (vehicle) => drive.links(vehicle),
+      policy: demoPolicy(1, STRATEGIES[0]),
+      seed: options.seed,
+    });
+    doors = await Doors.create();
+    const statusCommand = await openDoors(doors, lab);
+    const collector = new Collector(lab, drive.operators, statusCommand, monotonicMs, started, (vehicle, event) =>
+      surface.event(eventLine(vehicle, event)),
+    );
+    surface.phase('waiting for every link of every vehicle');
+    await lab.ready();
+    await run(lab, collector, drive, surface, stop.signal);
+    return 0;
+  } catch (error) {
+    if (stop.signal.aborted) return 0;
+    surface.close();
+    process.stderr.write(`watch: ${error instanceof Error ? error.message : error}\n`);
+    return 1;
+  } finally {
+    surface.phase('ending');
+    doors?.close();
+    await lab?.close();
+    surface.close();
+    process.off('SIGINT', end).off('SIGTERM', end).off('SIGHUP', end);
+  }
+}
+
+async function run(
+  lab: LabFace,
+  collector: Collector,
+  drive: Drive,
+  surface: Surface,
+  signal: AbortSignal,
+): Promise<void> {
+  const demo = new Demo(lab, collector, drive);
+  await demo.start();
+  surface.start(collector, demo);
+  try {
+    while (!signal.aborted) {
+      await collector.sample();
+      surface.show(collector.view());
+      await pause(SAMPLE_MS, undefined, { signal }).catch(() => {});
+    }
+  } finally {
+    demo.stop();
+  }
+}
+
+/** Doors to all control sockets; answers how to use them. */
+async function openDoors(doors: Doors, lab: LabFace): Promise<string> {
+  const gateway = await doors.open('gateway', lab.controlSocket('gateway'));
+  for (let vehicle = 0; vehicle < lab.vehicles; vehicle++) {
+    await doors.open(`vehicle-${vehicle}`, lab.controlSocket(vehicle));
+  }
+  return `status: node apps/tunnel/bin/corridor-tunnel.js status --control ${gateway}`;
+}
+
+function monotonicMs(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
+}
+
+/** Where the demo shows itself. */
+interface Surface {
+  /** What is going on before and after the demo runs. */
+  phase(text: string): void;
+  start(collector: Collector, demo: Demo): void;
+  /** A state change, as one line. */
+  event(line: string): void;
+  show(view: WatchView): void;
+  close(): void;
+}
+
+class LiveSurface implements Surface {
+  readonly #terminal = new Terminal(process.stdin, process.stdout);
+  readonly #depth = colourDepth(process.env);
+  #view: WatchView;
+  #collector: Collector | undefined;
+  #demo: Demo | undefined;
+  #noticeTimer: NodeJS.Timeout | undefined;
+
+  constructor(
+    startedMs: number,
+    private readonly quit: () => void,
+  ) {
+    this.#view = startingView(monotonicMs() - startedMs);
+    this.#terminal.open(
+      (key) => void this.#onKey(key),
+      () => this.#draw(),
+    );
+  }
+
+  phase(text: string): void {
+    if (this.#collector !== undefined) this.#collector.phase = text;
+    this.show({ ...this.#view, phase: text });
+  }
+
+  start(collector: Collector, demo: Demo): void {
+    this.#collector = collector;
+    this.#demo = demo;
+  }
+
+  event(): void {}
+
+  show(view: WatchView): void {
+    this.#view = view;
+    this.#draw();
+  }
+
+  close(): void {
+    clearTimeout(this.#noticeTimer);
+    this.#terminal.close();
+  }
+
+  async #onKey(key: string): Promise<void> {
+    if (key === 'q') return this.quit();
+    if (this.#collector === undefined || this.#demo === undefined) return;
+    if (key === '?') this.#collector.help = !this.#collector.help;
+    else {
+      const answer = await this.#demo.onKey(key).catch((error: Error) => `that did not work: ${error.message}`);
+      if (answer !== undefined) this.#notice(this.#collector, answer);
+    }
+    this.show(this.#collector.view());
+  }
+
+  #notice(collector: Collector, text: string): void {
+    collector.notice = text;
+    clearTimeout(this.#noticeTimer);
+    this.#noticeTimer = setTimeout(() => {
+      collector.notice = undefined;
+    }, NOTICE_MS).unref();
+  }
+
+  #draw(): void {
+    this.#terminal.draw(screen(this.#view, this.#terminal.size, this.#depth));
+  }
+}
+
+class PlainSurface implements Surface {
+  #figuresAtMs = 0;
+  #statusShown = false;
+
+  constructor(private readonly startedMs: number) {}
+
+  phase(text: string): void {
+    process.stdout.write(`${text}\n`);
+  }
+
+  start(): void {}
+
+  event(line: string): void {
+    process.stdout.write(`${line}\n`);
+  }
+
+  show(view: WatchView): void {
+    if (!this.#statusShown) {
+      this.#statusShown = true;
+      process.stdout.write(`${view.statusCommand}\n`);
+    }
+    const now = monotonicMs() - this.startedMs;
+    if (now < this.#figuresAtMs) return;
+    this.#figuresAtMs = now + FIGURES_MS;
+    for (const vehicle of view.vehicles) process.stdout.write(`${figuresLine(vehicle, now)}\n`);
+  }
+
+  close(): void {}
+}
+
+function startingView(elapsedMs: number): WatchView {
+  return {
+    elapsedMs,
+    phase: 'starting',
+    statusCommand: '',
+    gateway: { state: 'silent', sessions: 0 },
+    vehicles: [],
+    notice: undefined,
+    help: false,
+  };
+}

@@ -30,6 +30,8 @@ const UNKNOWN_COST_US = 10_000_000;
 const LOSS_WEIGHT_US = 1_000_000;
 /** Share of the cost by which a path must be better to be clearly better. */
 const CLEARLY = 0.2;
+/** Measured costs are smoothed over this part of the settling time, so that a spike is soon forgotten. */
+const SMOOTHING_PART = 8;
 /** Settling time never grows beyond this factor. */
 const MOST_PATIENT = 64;
 /** A path that stayed up for this many of its settling times is trusted as in the beginning. */
@@ -139,7 +141,7 @@ export class SteadyRanking {
       memory.outsideSinceUs = -1;
       return;
     }
-    memory.meanUs += (costUs - memory.meanUs) * Math.min(1, elapsedUs / settleUs);
+    memory.meanUs += (costUs - memory.meanUs) * Math.min(1, (elapsedUs * SMOOTHING_PART) / settleUs);
     if (Math.abs(memory.meanUs - memory.heldUs) <= this.marginUs(memory.heldUs)) {
       memory.outsideSinceUs = -1;
     } else if (memory.outsideSinceUs < 0) {

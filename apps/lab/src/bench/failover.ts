@@ -1,0 +1,153 @@
+/**
+ * `npm run bench -- failover`: what the applications feel when a link dies, on real packets, beside what the simulator
+ * says of the same scenarios. A run is one vehicle's whole scenario; several vehicles run it at once, each with links of
+ * its own, a little out of step.
+ */
+import { predict, type Scenario, scenarioNamed } from '@corridor/sim';
+import { nodeHandshakePrimitives } from '@corridor/tunnel-host';
+import { type RunResult, runBatch } from '../scenario/run.js';
+import { describeMachine, machineFacts, writeResult } from './results.js';
+import { percentile, spreadOf } from './statistics.js';
+import { digits, table } from './table.js';
+
+export interface FailoverOptions {
+  readonly runs: number;
+  /** Runs at the same time in one lab. */
+  readonly atOnce: number;
+  readonly scenarios: readonly string[];
+}
+
+export const FAILOVER_SCENARIOS = [
+  'blackout-active-standby',
+  'blackout-smallest-delay',
+  'blackout-redundant',
+  'blackout-up-only',
+  'blackout-down-only',
+  'address-change',
+  'nat-rebind',
+  'gateway-restart',
+  'policy-switch',
+] as const;
+
+/** Figures of one flow over all runs of a scenario; times in milliseconds. */
+export interface FlowSummary {
+  readonly scenario: string;
+  readonly flow: string;
+  readonly runs: number;
+  readonly lost: number;
+  readonly duplicates: number;
+  readonly gapMedianMs: number;
+  readonly gapP99Ms: number;
+  readonly gapMaxMs: number;
+  /** What the simulator expects of the median gap. */
+  readonly predictedMedianMs: number;
+  readonly predictedLost: number;
+}
+
+export async function failover(options: FailoverOptions): Promise<number> {
+  const summaries: FlowSummary[] = [];
+  const details: object[] = [];
+  for (const name of options.scenarios) {
+    const scenario = scenarioNamed(name);
+    const results = await runAll(scenario, options);
+    const flows = summarise(scenario, results, options.runs);
+    summaries.push(...flows);
+    details.push({ scenario: name, flows, recoveryMs: recoveries(results), runs: results.map(withoutEvents) });
+    process.stdout.write(
+      `${scenario.name}: ${scenario.description}\n${flowTable(flows)}\n${recoveryLine(results)}\n\n`,
+    );
+  }
+  process.stdout.write(`${describeMachine(machineFacts())}\n`);
+  process.stdout.write(`written to ${writeResult('failover', { options, scenarios: details })}\n`);
+  return 0;
+}
+
+async function runAll(scenario: Scenario, options: FailoverOptions): Promise<RunResult[]> {
+  const results: RunResult[] = [];
+  // Everybody's gateway is the same one: it cannot be killed for one run alone.
+  const atOnce = scenario.steps.some(({ action }) => action === 'restart-gateway') ? 1 : options.atOnce;
+  while (results.length < options.runs) {
+    const runs = Math.min(atOnce, options.runs - results.length);
+    process.stderr.write(
+      `${scenario.name}: run ${results.length + 1} to ${results.length + runs} of ${options.runs}\n`,
+    );
+    results.push(...(await runBatch(scenario, { seed: results.length + 1, runs })));
+  }
+  return results;
+}
+
+/** One line a flow; the prediction is made with as many seeds as there are runs. */
+export function summarise(scenario: Scenario, results: readonly RunResult[], runs: number): FlowSummary[] {
+  const seeds = Array.from({ length: runs }, (_, run) => run + 1);
+  const predictions = predict(scenario, seeds, { handshake: nodeHandshakePrimitives });
+  return predictions.map((prediction) => {
+    const flows = results.flatMap((result) => result.flows.filter(({ flow }) => flow === prediction.flow));
+    const gaps = flows.map(({ longestGapUs }) => longestGapUs / 1000).sort((a, b) => a - b);
+    return {
+      scenario: scenario.name,
+      flow: prediction.flow,
+      runs: flows.length,
+      lost: sum(flows.map(({ lost }) => lost)),
+      duplicates: sum(flows.map(({ duplicates }) => duplicates)),
+      gapMedianMs: percentile(gaps, 0.5),
+      gapP99Ms: percentile(gaps, 0.99),
+      gapMaxMs: gaps.at(-1) ?? Number.NaN,
+      predictedMedianMs: prediction.longestGapMedianUs / 1000,
+      predictedLost: prediction.lost,
+    };
+  });
+}
+
+function flowTable(flows: readonly FlowSummary[]): string {
+  const head = [
+    'flow',
+    'runs',
+    'lost',
+    'twice',
+    'longest gap ms: median',
+    'p99',
+    'max',
+    'predicted median',
+    'off by',
+    'predicted lost',
+  ];
+  return table(
+    head,
+    flows.map((flow) => [
+      flow.flow,
+      String(flow.runs),
+      String(flow.lost),
+      String(flow.duplicates),
+      digits(flow.gapMedianMs),
+      digits(flow.gapP99Ms),
+      digits(flow.gapMaxMs),
+      digits(flow.predictedMedianMs),
+      `${(100 * (flow.predictedMedianMs / flow.gapMedianMs - 1)).toFixed(0)} %`,
+      String(flow.predictedLost),
+    ]),
+  );
+}
+
+/** Times from the repair of a link until it carried traffic again, milliseconds; links that never did are Infinity. */
+function recoveries(results: readonly RunResult[]): number[] {
+  return results.flatMap((run) =>
+    run.recoveries.map(({ usedAgainUs }) => (usedAgainUs === null ? Number.POSITIVE_INFINITY : usedAgainUs / 1000)),
+  );
+}
+
+function recoveryLine(results: readonly RunResult[]): string {
+  const times = recoveries(results);
+  if (times.length === 0) return 'no link was cut';
+  const never = times.filter((ms) => !Number.isFinite(ms)).length;
+  const { median, max } = spreadOf(times);
+  const tail = never > 0 ? `; ${never} never` : '';
+  return `link used again after its repair: median ${digits(median)} ms, at most ${digits(max)} ms${tail}`;
+}
+
+function withoutEvents({ events: _, ...run }: RunResult) {
+  return run;
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}

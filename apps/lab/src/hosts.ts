@@ -111,7 +111,7 @@ function addressLines(device: string, index: number, v4: string, v6: string): st
     `addr add ${v4}/32 dev ${device}`,
     `addr add ${v6}/128 dev ${device} nodad`,
     `route replace default dev ${device} src ${v4} metric ${100 + index}`,
-    `-6 route replace default dev ${device} src ${v6} metric ${100 + index}`,
+    `route replace ::/0 dev ${device} src ${v6} metric ${100 + index}`,
   ];
 }
 

@@ -6,7 +6,8 @@
  * up, not even after kill -9, and the machine's own interfaces cannot be reached.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { accessSync, closeSync, constants, createReadStream, mkdirSync, openSync } from 'node:fs';
+import { accessSync, closeSync, constants, mkdirSync, openSync } from 'node:fs';
+import { Socket } from 'node:net';
 
 const INSIDE = 'CORRIDOR_LAB_SANDBOX';
 /** A pipe from outside that never carries anything: its end tells the inside that the outside is gone. */
@@ -56,9 +57,9 @@ export function settleInSandbox(onOutsideGone: () => void): void {
   mkdirSync('/run/netns');
   run('ip', ['link', 'set', 'lo', 'up']);
   try {
-    const lifeline = createReadStream('', { fd: LIFELINE_FD });
+    const lifeline = new Socket({ fd: LIFELINE_FD, readable: true });
     lifeline.on('close', onOutsideGone).on('error', () => {});
-    lifeline.resume();
+    lifeline.resume().unref();
   } catch {
     // Started by hand without the pipe: the process group's own signals have to do.
   }

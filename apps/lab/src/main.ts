@@ -1,0 +1,88 @@
+/** The lab's command line: enters the sandbox, then runs the command in it. */
+import { fileURLToPath } from 'node:url';
+import { UsageError } from './commands/options.js';
+import { insideSandbox, runInSandbox, SandboxError, settleInSandbox } from './sandbox/enter.js';
+import { ScenarioError } from './scenario/check.js';
+
+interface Command {
+  readonly usage: string;
+  readonly what: string;
+  /** Needs no sandbox. */
+  readonly outside?: boolean;
+  run(args: readonly string[]): Promise<number>;
+}
+
+/** Loaded when they are called, so that `list` does not open the native addon. */
+const COMMANDS: Readonly<Record<string, Command>> = {
+  list: {
+    usage: 'list',
+    what: 'the scenarios that there are',
+    outside: true,
+    run: async () => (await import('./commands/list.js')).list(),
+  },
+  run: {
+    usage: 'SCENARIO|FILE.json [--runs N] [--at-once N] [--seed N] [--json FILE]',
+    what: 'runs a scenario on real packets, prints its figures beside the prediction',
+    run: async (args) => (await import('./commands/scenario.js')).runScenarioCommand(args),
+  },
+  check: {
+    usage: 'check [--json FILE]',
+    what: 'a short walk through everything: tunnel over three links, ping, bytes, a cut, cleaning up',
+    run: async (args) => (await import('./commands/check.js')).check(args),
+  },
+  bytes: {
+    usage: 'bytes [--megabytes N] [--seed N] [--family 4|6]',
+    what: 'what goes in comes out: files, fragments, every packet size, while links come and go at random',
+    run: async (args) => (await import('./commands/bytes.js')).bytes(args),
+  },
+  hostile: {
+    usage: 'hostile [--seconds N] [--seed N]',
+    what: 'floods of broken, replayed and forged datagrams against a gateway at work',
+    run: async (args) => (await import('./commands/hostile.js')).hostile(args),
+  },
+  accuracy: {
+    usage: 'accuracy [--links N] [--mbps N] [--seconds N]',
+    what: 'how precisely the emulated links keep their times',
+    run: async (args) => (await import('./commands/accuracy.js')).accuracy(args),
+  },
+  watch: {
+    usage: 'watch',
+    what: 'the live view that npm start shows',
+    run: async (args) => (await import('./watch/index.js')).runWatch(args),
+  },
+  bench: {
+    usage: 'bench',
+    what: 'throughput, latency and footprint beside other tunnels (npm run bench)',
+    run: async (args) => (await import('./bench/index.js')).runBench(args),
+  },
+};
+
+async function main(args: readonly string[]): Promise<number> {
+  const [name = 'help', ...rest] = args;
+  if (name === 'help' || name === '--help') {
+    console.log(help());
+    return 0;
+  }
+  const command = name !== 'run' && Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : COMMANDS.run;
+  const given = command === COMMANDS.run && name !== 'run' ? args : rest;
+  if (command.outside) return command.run(given);
+  if (!insideSandbox()) return runInSandbox(fileURLToPath(import.meta.url), args);
+  settleInSandbox(() => process.exit(1));
+  return command.run(given);
+}
+
+function help(): string {
+  const width = Math.max(...Object.values(COMMANDS).map(({ usage }) => usage.length));
+  const lines = Object.values(COMMANDS).map(({ usage, what }) => `  npm run lab -- ${usage.padEnd(width)}  ${what}`);
+  return ['The lab: real packets over emulated links, in namespaces of its own.', '', ...lines].join('\n');
+}
+
+/** Mistakes of the caller and of the machine are one sentence; anything else is a bug and shows its stack. */
+function report(error: unknown): number {
+  const told = error instanceof SandboxError || error instanceof UsageError || error instanceof ScenarioError;
+  console.error(told ? error.message : error);
+  return 1;
+}
+
+const code = await main(process.argv.slice(2)).catch(report);
+process.exit(code);

@@ -102,7 +102,7 @@ export class SteadyRanking {
       // At the start nothing carries traffic that could be disturbed: every path that is up counts as settled.
       const upSinceUs = request.current === undefined ? Number.NEGATIVE_INFINITY : nowUs;
       memory = {
-        wasUp: false,
+        wasUp: path.state === 'up',
         upSinceUs,
         patience: 1,
         meanUs: costUs,
@@ -111,7 +111,6 @@ export class SteadyRanking {
         lastUs: nowUs,
       };
       this.memories.set(path.id, memory);
-      memory.wasUp = path.state === 'up';
       return memory;
     }
     this.followState(memory, path.state === 'up', nowUs);

@@ -1,0 +1,156 @@
+/**
+ * The shipped scenarios on the virtual clock, over many seeds: exact losses and bounds on gaps. SIM_SEEDS=200 runs
+ * more of them; the figures are printed.
+ */
+import { describe, expect, it } from 'vitest';
+import {
+  linksOf,
+  predict,
+  runScenario,
+  type Scenario,
+  type ScenarioResult,
+  scenarioNamed,
+  scenarios,
+} from '../src/index.js';
+import { handshake } from './node-handshake.js';
+
+const SEEDS = Array.from({ length: Number(process.env.SIM_SEEDS ?? 12) }, (_, index) => 1_000 + index);
+
+function flowOf(result: ScenarioResult, name: string) {
+  const flow = result.flows.find((candidate) => candidate.flow === name);
+  if (flow === undefined) throw new Error(`no flow ${name} in ${result.scenario}`);
+  return flow;
+}
+
+function predictions(name: string) {
+  const figures = predict(scenarioNamed(name), SEEDS, { handshake });
+  for (const { flow, runs, lost, duplicates, longestGapMedianUs, longestGapP99Us } of figures) {
+    const ms = (us: number) => (us / 1000).toFixed(1);
+    console.log(
+      `${name} ${flow}: ${runs} runs, longest gap median ${ms(longestGapMedianUs)} ms, p99 ${ms(longestGapP99Us)} ms, lost ${lost}, twice ${duplicates}`,
+    );
+  }
+  return new Map(figures.map((figure) => [figure.flow, figure]));
+}
+
+/** Traffic of a `single` strategy goes on within this after its path went silent: must show 3 of the issue. */
+const GAP_MEDIAN_US = 120_000;
+const GAP_P99_US = 250_000;
+
+describe('failover', () => {
+  it.each([
+    'blackout-active-standby',
+    'blackout-smallest-delay',
+    'blackout-up-only',
+    'blackout-down-only',
+    'address-change',
+    'nat-rebind',
+  ])('%s: nothing lost, nothing twice, gaps within bounds', (name) => {
+    for (const figure of predictions(name).values()) {
+      expect(figure).toMatchObject({ lost: 0, duplicates: 0 });
+      expect(figure.longestGapMedianUs, figure.flow).toBeLessThan(GAP_MEDIAN_US);
+      expect(figure.longestGapP99Us, figure.flow).toBeLessThan(GAP_P99_US);
+    }
+  });
+
+  it('blackout-redundant: nothing lost, and hardly noticed', () => {
+    const figures = predictions('blackout-redundant');
+    for (const figure of figures.values()) expect(figure).toMatchObject({ lost: 0, duplicates: 0 });
+    // The interval of the flow plus the difference of the two best delays.
+    expect(figures.get('vitals up')?.longestGapMaxUs).toBeLessThanOrEqual(35_000);
+    expect(figures.get('vitals down')?.longestGapMaxUs).toBeLessThanOrEqual(35_000);
+    expect(figures.get('video up')?.longestGapMaxUs).toBeLessThanOrEqual(15_000);
+  });
+
+  it('policy-switch: nothing lost, nothing twice, no gap beyond the difference of the delays', () => {
+    for (const figure of predictions('policy-switch').values()) {
+      expect(figure).toMatchObject({ lost: 0, duplicates: 0 });
+      expect(figure.longestGapMaxUs, figure.flow).toBeLessThan(60_000);
+    }
+  });
+
+  it('gateway-restart: sessions are back within 3 s, and every flow goes on', () => {
+    for (const figure of predictions('gateway-restart').values()) {
+      expect(figure.longestGapMaxUs, figure.flow).toBeLessThan(3_000_000);
+      expect(figure.duplicates, figure.flow).toBe(0);
+    }
+  });
+
+  it.each(['blackout-active-standby', 'blackout-redundant', 'blackout-up-only', 'blackout-down-only'])(
+    '%s: the link is used again within 2 s of its repair',
+    (name) => {
+      const scenario = scenarioNamed(name);
+      const repairUs = scenario.steps.find((step) => step.action === 'restore')?.atUs as number;
+      for (const seed of SEEDS.slice(0, 5)) {
+        const { switches } = runScenario(scenario, { seed, handshake });
+        for (const by of ['vehicle-0', 'gateway']) {
+          const mine = switches.filter((reported) => reported.by === by);
+          const back = mine.find(
+            ({ event }) => event.type === 'path-switch' && event.atUs > repairUs && event.to.includes('w0'),
+          );
+          const left = mine.some(
+            ({ event }) => event.type === 'path-switch' && event.atUs < repairUs && event.from.includes('w0'),
+          );
+          expect(left, `${by} left w0, seed ${seed}`).toBe(true);
+          expect(back?.event.atUs, `${by} back on w0, seed ${seed}`).toBeLessThan(repairUs + 2_000_000);
+        }
+      }
+    },
+  );
+});
+
+describe('conditions', () => {
+  it('clean: nothing lost, nothing twice, nothing moved, no gap but jitter of the queue', () => {
+    for (const seed of SEEDS.slice(0, 5)) {
+      const result = runScenario(scenarioNamed('clean'), { seed, handshake });
+      for (const flow of result.flows) expect(flow).toMatchObject({ lost: 0, duplicates: 0 });
+      expect(flowOf(result, 'vitals up').longestGapUs).toBeLessThan(22_000);
+      expect(flowOf(result, 'vitals up').delayP50Us).toBeLessThan(21_000);
+      expect(flowOf(result, 'vitals up').delayP50Us).toBeGreaterThanOrEqual(20_000);
+      expect(result.switches.filter(({ event }) => event.atUs > 1_500_000)).toEqual([]);
+    }
+  });
+
+  it.each(['lossy', 'bursty'])('%s: copies cover it', (name) => {
+    let lost = 0;
+    let sent = 0;
+    for (const seed of SEEDS.slice(0, 5)) {
+      const { flows } = runScenario(scenarioNamed(name), { seed, handshake });
+      for (const flow of flows) {
+        expect(flow.duplicates, flow.flow).toBe(0);
+        lost += flow.lost;
+        sent += flow.sent;
+      }
+    }
+    // Three links of 1 to 1.5 % each, on their own: a few in a million.
+    expect(lost / sent).toBeLessThan(2e-5);
+  });
+
+  it('drive: vital signs arrive', () => {
+    const result = runScenario(scenarioNamed('drive'), { seed: 1, handshake });
+    const up = flowOf(result, 'vitals up');
+    expect(up.lost / up.sent).toBeLessThan(0.001);
+    expect(up.duplicates).toBe(0);
+  }, 60_000);
+});
+
+describe('every scenario', () => {
+  it.each(scenarios.map((scenario) => [scenario.name, scenario] as const))('%s is sound JSON', (_, scenario) => {
+    expect(JSON.parse(JSON.stringify(scenario))).toEqual(scenario);
+    expect(scenario.name).toMatch(/^[a-z][a-z0-9-]*$/);
+    expect(scenario.steps.map((step) => step.atUs)).toEqual(
+      scenario.steps.map((step) => step.atUs).sort((a, b) => a - b),
+    );
+    for (const step of scenario.steps) {
+      expect(step.atUs).toBeLessThan(scenario.durationUs);
+      if ('link' in step) expect(linksOf(scenario, 0).map((link) => link.name)).toContain(step.link);
+    }
+  });
+
+  it('is the same run for the same seed, and another for another', () => {
+    const short: Scenario = { ...scenarioNamed('bursty'), durationUs: 4_000_000 };
+    const run = (seed: number) => JSON.stringify(runScenario(short, { seed, handshake }));
+    expect(run(3)).toBe(run(3));
+    expect(run(3)).not.toBe(run(4));
+  });
+});

@@ -104,7 +104,7 @@ function compile(say) {
   );
   if (built.length > 0) say(`compiled ${built.map((parts) => parts.join('/')).join(', ')}`);
   if (status === 0) return;
-  const errors = output.split('\n').filter((line) => /error TS\d+|^\s/.test(line));
+  const errors = output.split('\n').filter((line) => /error TS\d+/.test(line));
   process.stderr.write(`${errors.slice(0, 40).join('\n')}\n`);
   throw new SetupError('The TypeScript sources do not compile (see above): "npm run typecheck" lists all errors.');
 }

@@ -47,17 +47,26 @@ export class TunnelLoop implements Sink {
   readonly #tun: TunDevice;
   readonly #sender: DatagramSender;
   readonly #onEvent: (event: EngineEvent) => void;
+  readonly #onGone: () => void;
   readonly #timer: DeadlineTimer;
   readonly #packets = new PacketBatch(PACKETS_PER_READ);
   readonly #datagrams: ReceiveBatch = receiveBatch(DATAGRAMS_PER_RECEIVE);
   /** [0]: deadline that the timer is armed for; Infinity when it is not. An array, or the double would be boxed. */
   readonly #armed = new Float64Array([Number.POSITIVE_INFINITY]);
 
-  constructor(engine: Engine, tun: TunDevice, sender: DatagramSender, onEvent: (event: EngineEvent) => void) {
+  /** @param onGone called once when somebody deletes the TUN device. */
+  constructor(
+    engine: Engine,
+    tun: TunDevice,
+    sender: DatagramSender,
+    onEvent: (event: EngineEvent) => void,
+    onGone: () => void,
+  ) {
     this.#engine = engine;
     this.#tun = tun;
     this.#sender = sender;
     this.#onEvent = onEvent;
+    this.#onGone = onGone;
     this.#timer = new DeadlineTimer(() => this.#tick());
     tun.onReadable = () => this.#readTun();
   }
@@ -114,7 +123,10 @@ export class TunnelLoop implements Sink {
     for (let turn = 0; turn < BATCHES_PER_TURN; turn++) {
       const lent = this.#engine.lendSlots(batch);
       const count = this.#tun.read(this.#engine.sendSlab, batch, lent);
-      if (count === 0) break;
+      if (count === 0) {
+        if (this.#tun.gone) return this.#onGone();
+        break;
+      }
       this.counters[TUN_BATCHES]++;
       this.counters[TUN_PACKETS] += count;
       this.#engine.sendPackets(batch, nowUs());

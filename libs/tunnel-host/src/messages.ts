@@ -56,4 +56,6 @@ export interface WorkerCommand<N extends WorkerCommandName = WorkerCommandName> 
 export type WorkerMessage =
   | { readonly type: 'result'; readonly id: number; readonly result: unknown }
   | { readonly type: 'error'; readonly id: number; readonly code: string; readonly message: string }
+  /** The tunnel cannot go on; the worker ends after it. */
+  | { readonly type: 'fatal'; readonly code: string; readonly message: string }
   | { readonly type: 'events'; readonly events: readonly EngineEvent[] };

@@ -30,16 +30,23 @@ interface Open {
   readonly sockets: UplinkSockets | ListenSockets;
 }
 
+/** What the worker says without being asked. */
+export interface WorkerOutlet {
+  events(events: EngineEvent[]): void;
+  /** The tunnel is closed and cannot go on. */
+  fatal(reason: HostError): void;
+}
+
 /** Performs the commands of the main thread, one after the other. */
 export class TunnelWorker {
   readonly #options: HostOptions;
-  readonly #postEvents: (events: EngineEvent[]) => void;
+  readonly #outlet: WorkerOutlet;
   #open: Open | undefined;
   #events: EngineEvent[] = [];
 
-  constructor(options: HostOptions, postEvents: (events: EngineEvent[]) => void) {
+  constructor(options: HostOptions, outlet: WorkerOutlet) {
     this.#options = options;
-    this.#postEvents = postEvents;
+    this.#outlet = outlet;
   }
 
   perform(command: WorkerCommand): unknown {
@@ -120,7 +127,13 @@ export class TunnelWorker {
         : { role: 'gateway', it: createGatewayEngine(engineOptions, options.vehicles) };
     const { name, mtu, offload, queueLength } = options.tun;
     const tun = openTun(name, mtu, offload, queueLength);
-    const loop = new TunnelLoop(engine.it, tun, sender, (event) => this.#queueEvent(event));
+    const loop = new TunnelLoop(
+      engine.it,
+      tun,
+      sender,
+      (event) => this.#queueEvent(event),
+      () => this.#end(new HostError('ERR_HOST_SYSTEM', `somebody deleted the TUN device "${tun.name}"`)),
+    );
     const sockets =
       options.role === 'vehicle'
         ? new UplinkSockets(loop, options.gateway.endpoints.map(endpoint))
@@ -141,6 +154,11 @@ export class TunnelWorker {
     this.#flushEvents();
   }
 
+  #end(reason: HostError): void {
+    this.#close();
+    this.#outlet.fatal(reason);
+  }
+
   /** Events of one turn of the event loop cross the port together. */
   #queueEvent(event: EngineEvent): void {
     if (this.#events.length === 0) setImmediate(() => this.#flushEvents());
@@ -149,7 +167,7 @@ export class TunnelWorker {
 
   #flushEvents(): void {
     if (this.#events.length === 0) return;
-    this.#postEvents(this.#events);
+    this.#outlet.events(this.#events);
     this.#events = [];
   }
 

@@ -25,6 +25,7 @@ export class WorkerClient {
     this.#worker = new Worker(WORKER, { workerData: start, name: 'corridor-tunnel' });
     this.#worker.on('message', (message: WorkerMessage) => {
       if (message.type === 'events') onEvents(message.events);
+      else if (message.type === 'fatal') this.#death = new HostError(message.code, message.message);
       else this.#settle(message);
     });
     this.#worker.on('error', (error) => {
@@ -55,7 +56,7 @@ export class WorkerClient {
     await this.#worker.terminate();
   }
 
-  #settle(message: Exclude<WorkerMessage, { type: 'events' }>): void {
+  #settle(message: Extract<WorkerMessage, { id: number }>): void {
     const waiting = this.#waiting.get(message.id);
     this.#waiting.delete(message.id);
     if (message.type === 'result') waiting?.resolve(message.result);

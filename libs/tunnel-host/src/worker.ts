@@ -6,7 +6,13 @@ import type { WorkerCommand, WorkerMessage, WorkerStart } from './messages.js';
 if (parentPort === null) throw new Error('worker.js is started by TunnelHost, not by hand');
 const port: MessagePort = parentPort;
 const post = (message: WorkerMessage) => port.postMessage(message);
-const worker = new TunnelWorker((workerData as WorkerStart).options, (events) => post({ type: 'events', events }));
+const worker = new TunnelWorker((workerData as WorkerStart).options, {
+  events: (events) => post({ type: 'events', events }),
+  fatal: ({ code, message }) => {
+    post({ type: 'fatal', code, message });
+    port.close();
+  },
+});
 
 port.on('message', async (command: WorkerCommand) => {
   try {

@@ -1,0 +1,40 @@
+/**
+ * UDP through a tunnel, in a process of its own because it lives in another network namespace.
+ *
+ *   node echo.mjs server ADDRESS PORT        echoes until killed; prints "ready"
+ *   node echo.mjs client ADDRESS PORT COUNT INTERVAL_MS BYTES
+ *                                            prints { sent, received, longestGapMs } as JSON
+ */
+import { createSocket } from 'node:dgram';
+
+const [mode, address, port, count, intervalMs, bytes] = process.argv.slice(2);
+const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
+
+if (mode === 'server') {
+  socket.on('message', (message, from) => socket.send(message, from.port, from.address, () => {}));
+  socket.bind(Number(port), address, () => process.stdout.write('ready\n'));
+} else {
+  let sent = 0;
+  let last = 0;
+  let longestGapMs = 0;
+  const answers = new Set();
+  socket.on('message', (message) => {
+    const now = performance.now();
+    if (last > 0) longestGapMs = Math.max(longestGapMs, now - last);
+    last = now;
+    answers.add(message.readUInt32LE(0));
+  });
+  socket.on('error', () => {});
+  const done = () => {
+    socket.close();
+    process.stdout.write(`${JSON.stringify({ sent, received: answers.size, longestGapMs })}\n`);
+  };
+  const timer = setInterval(() => {
+    const message = Buffer.alloc(Number(bytes));
+    message.writeUInt32LE(sent++, 0);
+    socket.send(message, Number(port), address, () => {});
+    if (sent < Number(count)) return;
+    clearInterval(timer);
+    setTimeout(done, 500);
+  }, Number(intervalMs));
+}

@@ -1,5 +1,6 @@
 /** The live view of a demo: `npm start`, or `npm run lab -- watch`. Runs inside the lab's sandbox. */
 import { setTimeout as pause } from 'node:timers/promises';
+import { vehicleName } from '@corridor/sim';
 import type { LabFace } from '../face.js';
 import { Lab } from '../lab.js';
 import { Collector } from './collector.js';
@@ -17,6 +18,7 @@ import type { WatchView } from './view.js';
 const SAMPLE_MS = 500;
 const FIGURES_MS = 5_000;
 const NOTICE_MS = 4_000;
+const SESSION_MS = 20_000;
 
 /** Runs the demo until it is told to stop and answers the exit code. */
 export async function runWatch(args: readonly string[]): Promise<number> {
@@ -39,8 +41,9 @@ export async function runWatch(args: readonly string[]): Promise<number> {
   const drive = openDrive(options.seed, options.vehicles);
   const started = monotonicMs();
   const surface = live ? new LiveSurface(started, end) : new PlainSurface(started);
-  let lab: LabFace | undefined;
+  let lab: Lab | undefined;
   let doors: Doors | undefined;
+  let failure: Error | undefined;
   try {
     surface.phase(`starting a gateway and ${options.vehicles} vehicle${options.vehicles === 1 ? '' : 's'}`);
     lab = await Lab.create({
@@ -49,17 +52,22 @@ export async function runWatch(args: readonly string[]): Promise<number> {
       policy: demoPolicy(1, STRATEGIES[0]),
       seed: options.seed,
     });
+    lab.on('failure', (error) => {
+      failure = error;
+      end();
+    });
     doors = await Doors.create();
     const statusCommand = await openDoors(doors, lab);
     const collector = new Collector(lab, drive.operators, statusCommand, monotonicMs, started, (vehicle, event) =>
       surface.event(eventLine(vehicle, event)),
     );
-    surface.phase('waiting for every link of every vehicle');
-    await lab.ready();
+    surface.phase('waiting for every vehicle to shake hands');
+    await allEstablished(lab, stop.signal);
     await run(lab, collector, drive, surface, stop.signal);
+    if (failure !== undefined) throw failure;
     return 0;
   } catch (error) {
-    if (stop.signal.aborted) return 0;
+    if (stop.signal.aborted && failure === undefined) return 0;
     surface.close();
     process.stderr.write(`watch: ${error instanceof Error ? error.message : error}\n`);
     return 1;
@@ -69,6 +77,17 @@ export async function runWatch(args: readonly string[]): Promise<number> {
     await lab?.close();
     surface.close();
     process.off('SIGINT', end).off('SIGTERM', end).off('SIGHUP', end);
+  }
+}
+
+/** Links may be out of reach where a vehicle starts: one session each is enough to begin. */
+async function allEstablished(lab: LabFace, signal: AbortSignal): Promise<void> {
+  const giveUpMs = monotonicMs() + SESSION_MS;
+  for (let vehicle = 0; vehicle < lab.vehicles; ) {
+    if ((await lab.status(vehicle))?.session === 'established') vehicle++;
+    else if (monotonicMs() > giveUpMs)
+      throw new Error(`${vehicleName(vehicle)} has no session after ${SESSION_MS / 1000} s`);
+    else await pause(50, undefined, { signal });
   }
 }
 

@@ -11,8 +11,8 @@ export const COOKIE_NONCE_BYTES = 24;
 export const INITIATION_NOISE_AT = 8;
 /** Ephemeral key, sealed static key, sealed payload of at least no bytes. */
 const INITIATION_NOISE_LEAST = KEY_BYTES + KEY_BYTES + TAG_BYTES + TAG_BYTES;
-/** Type u8, three zero bytes, sender index u32, receiver index u32, then the Noise message, mac1. */
-export const RESPONSE_NOISE_AT = 12;
+/** Type u8, three zero bytes, receiver index u32, then the Noise message, mac1. */
+export const RESPONSE_NOISE_AT = 8;
 const RESPONSE_NOISE_LEAST = KEY_BYTES + TAG_BYTES;
 
 /** Handshake datagrams are at most this long; longer ones are not looked at. */
@@ -53,11 +53,10 @@ export function initiationDatagram(sender: number, noise: Uint8Array): Uint8Arra
 }
 
 /** Lays out a response around a Noise message; mac1, the last 16 bytes, is zero still. */
-export function responseDatagram(sender: number, receiver: number, noise: Uint8Array): Uint8Array {
+export function responseDatagram(receiver: number, noise: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(RESPONSE_NOISE_AT + noise.length + MAC_BYTES);
   bytes[0] = DATAGRAM_RESPONSE;
-  writeU32(bytes, 4, sender);
-  writeU32(bytes, 8, receiver);
+  writeU32(bytes, 4, receiver);
   bytes.set(noise, RESPONSE_NOISE_AT);
   return bytes;
 }
@@ -71,37 +70,38 @@ export function cookieReplyDatagram(receiver: number, nonce: Uint8Array, sealed:
   return bytes;
 }
 
-/** Sender index of an initiation or response, receiver index of a cookie reply. */
-export function firstIndex(bytes: Uint8Array, offset: number): number {
+/** Sender index of an initiation, receiver index of a response or a cookie reply. */
+export function handshakeIndex(bytes: Uint8Array, offset: number): number {
   return readU32(bytes, offset + 4);
-}
-
-/** Receiver index of a response. */
-export function secondIndex(bytes: Uint8Array, offset: number): number {
-  return readU32(bytes, offset + 8);
 }
 
 /** Bytes that name one run of an end's engine: another instance has other flow sequences. */
 export const INSTANCE_BYTES = 8;
-const OFFER_FIXED_BYTES = 4 + INSTANCE_BYTES;
-const ANSWER_BYTES = 4 + INSTANCE_BYTES;
+const OFFER_FIXED_BYTES = 8 + INSTANCE_BYTES;
+const ANSWER_BYTES = 8 + INSTANCE_BYTES;
 
 /** Payload of handshake message 1. */
 export interface Offer {
   /** Protocol version, u16. */
   readonly version: number;
+  /**
+   * By which the gateway shall address the vehicle. The same as in the clear header, which anybody could change: here
+   * it is sealed.
+   */
+  readonly senderIndex: number;
   /** {@link INSTANCE_BYTES} random bytes, drawn when the vehicle's engine started. */
   readonly instance: Uint8Array;
   /** Transport ciphers that the vehicle can use, fastest first, u8 each; 1 to 255 of them. */
   readonly ciphers: readonly number[];
 }
 
-/** Version u16, number of ciphers u8, zero u8, instance, ciphers u8 each. */
+/** Version u16, number of ciphers u8, zero u8, sender index u32, instance, ciphers u8 each. */
 export function encodeOffer(offer: Offer): Uint8Array {
   const bytes = new Uint8Array(OFFER_FIXED_BYTES + offer.ciphers.length);
   writeU16(bytes, 0, offer.version);
   bytes[2] = offer.ciphers.length;
-  bytes.set(offer.instance, 4);
+  writeU32(bytes, 4, offer.senderIndex);
+  bytes.set(offer.instance, 8);
   bytes.set(offer.ciphers, OFFER_FIXED_BYTES);
   return bytes;
 }
@@ -113,7 +113,8 @@ export function decodeOffer(bytes: Uint8Array): Offer | undefined {
   }
   return {
     version: readU16(bytes, 0),
-    instance: copyBytes(bytes, 4, OFFER_FIXED_BYTES),
+    senderIndex: readU32(bytes, 4),
+    instance: copyBytes(bytes, 8, OFFER_FIXED_BYTES),
     ciphers: Array.from(bytes.subarray(OFFER_FIXED_BYTES, OFFER_FIXED_BYTES + bytes[2])),
   };
 }
@@ -130,17 +131,20 @@ export interface Answer {
   readonly status: number;
   /** The chosen cipher; 0 when refused. */
   readonly cipher: number;
+  /** By which the vehicle shall address the gateway; 0 when refused. */
+  readonly senderIndex: number;
   /** {@link INSTANCE_BYTES} random bytes, drawn when the gateway's engine started; zero when refused. */
   readonly instance: Uint8Array;
 }
 
-/** Version u16, status u8, cipher u8, instance. */
+/** Version u16, status u8, cipher u8, sender index u32, instance. */
 export function encodeAnswer(answer: Answer): Uint8Array {
   const bytes = new Uint8Array(ANSWER_BYTES);
   writeU16(bytes, 0, answer.version);
   bytes[2] = answer.status;
   bytes[3] = answer.cipher;
-  bytes.set(answer.instance, 4);
+  writeU32(bytes, 4, answer.senderIndex);
+  bytes.set(answer.instance, 8);
   return bytes;
 }
 
@@ -151,7 +155,8 @@ export function decodeAnswer(bytes: Uint8Array): Answer | undefined {
     version: readU16(bytes, 0),
     status: bytes[2],
     cipher: bytes[3],
-    instance: copyBytes(bytes, 4, ANSWER_BYTES),
+    senderIndex: readU32(bytes, 4),
+    instance: copyBytes(bytes, 8, ANSWER_BYTES),
   };
 }
 

@@ -9,7 +9,7 @@ import {
   decodeOffer,
   encodeAnswer,
   encodeUtf8,
-  firstIndex,
+  handshakeIndex,
   INITIATION_NOISE_AT,
   INSTANCE_BYTES,
   isInitiation,
@@ -60,7 +60,7 @@ export interface Initiation<P> {
   /** For {@link GatewayHandshake.respond}. */
   readonly noise: IkResponder;
   /** For {@link GatewayHandshake.respond}. */
-  readonly mac1: string;
+  readonly ephemeral: string;
 }
 
 export type GatewayAnswer<P> =
@@ -89,7 +89,7 @@ export class GatewayHandshake<P> {
   readonly #load: LoadEstimate;
   readonly #cookies: CookieJar;
   readonly #sources = new SourceLimit();
-  /** By mac1, oldest first. */
+  /** By ephemeral key, which nobody can change and keep the seals whole; oldest first. */
   readonly #remembered = new Map<string, Remembered>();
 
   constructor(options: GatewayHandshakeOptions<P>) {
@@ -121,8 +121,9 @@ export class GatewayHandshake<P> {
     const expected = mac(this.#options.primitives, this.#mac1Key, datagram.subarray(0, mac1At));
     if (!equalConstantTime(expected, datagram, mac1At)) return silent('bad-mac');
 
-    const mac1 = String.fromCharCode(...expected);
-    const remembered = this.#remembered.get(mac1);
+    const message = copyBytes(datagram, INITIATION_NOISE_AT, mac1At);
+    const ephemeral = String.fromCharCode(...message.subarray(0, KEY_BYTES));
+    const remembered = this.#remembered.get(ephemeral);
     if (remembered !== undefined) return repeat(remembered, nowUs);
 
     if (this.#load.note(nowUs)) {
@@ -132,7 +133,7 @@ export class GatewayHandshake<P> {
       }
       if (!this.#sources.admits(address, addressAt, nowUs)) return silent('rate-limited');
     }
-    return this.#consume(datagram, copyBytes(datagram, INITIATION_NOISE_AT, mac1At), mac1, nowUs);
+    return this.#consume(message, ephemeral, handshakeIndex(datagram, 0), nowUs);
   }
 
   /**
@@ -147,13 +148,14 @@ export class GatewayHandshake<P> {
     instance: Uint8Array,
   ): { readonly datagram: Uint8Array; readonly established: Established } {
     const { remoteIndex, cipher } = initiation;
-    const made = this.#answer(initiation.noise, localIndex, remoteIndex, initiation.publicKey, {
+    const made = this.#answer(initiation.noise, remoteIndex, initiation.publicKey, {
       version: PROTOCOL_VERSION,
       status: ANSWER_ACCEPTED,
       cipher,
+      senderIndex: localIndex,
       instance,
     });
-    const remembered = this.#remembered.get(initiation.mac1);
+    const remembered = this.#remembered.get(initiation.ephemeral);
     if (remembered !== undefined) remembered.response = made.datagram;
     const { sendKey, receiveKey } = made;
     return {
@@ -162,7 +164,7 @@ export class GatewayHandshake<P> {
     };
   }
 
-  #consume(datagram: Uint8Array, message: Uint8Array, mac1: string, nowUs: number): GatewayAnswer<P> {
+  #consume(message: Uint8Array, ephemeral: string, remoteIndex: number, nowUs: number): GatewayAnswer<P> {
     const { primitives, privateKey, lookup } = this.#options;
     const noise = new IkResponder(primitives, privateKey, this.#publicKey, encodeUtf8(PROLOGUE));
     const publicKey = noise.readStatic(message);
@@ -172,20 +174,26 @@ export class GatewayHandshake<P> {
     const payload = noise.readPayload(message);
     if (payload === undefined) return silent('not-authentic');
     const offer = decodeOffer(payload);
-    const remoteIndex = firstIndex(datagram, 0);
-    if (offer === undefined || remoteIndex === NO_INDEX) return silent('malformed');
+    if (offer === undefined || offer.senderIndex !== remoteIndex || remoteIndex === NO_INDEX)
+      return silent('malformed');
 
-    this.#remember(mac1, nowUs);
+    this.#remember(ephemeral, nowUs);
     const cipher = this.#choose(offer);
     if (typeof cipher === 'number') {
       return {
         kind: 'initiation',
-        initiation: { peer, publicKey, remoteIndex, cipher, instance: offer.instance, noise, mac1 },
+        initiation: { peer, publicKey, remoteIndex, cipher, instance: offer.instance, noise, ephemeral },
       };
     }
     const status = cipher === 'version' ? ANSWER_BAD_VERSION : ANSWER_NO_COMMON_CIPHER;
-    const answer = { version: PROTOCOL_VERSION, status, cipher: 0, instance: new Uint8Array(INSTANCE_BYTES) };
-    const refused = this.#answer(noise, NO_INDEX, remoteIndex, publicKey, answer);
+    const answer = {
+      version: PROTOCOL_VERSION,
+      status,
+      cipher: 0,
+      senderIndex: NO_INDEX,
+      instance: new Uint8Array(INSTANCE_BYTES),
+    };
+    const refused = this.#answer(noise, remoteIndex, publicKey, answer);
     return { kind: 'reply', datagram: refused.datagram, reason: cipher };
   }
 
@@ -201,14 +209,13 @@ export class GatewayHandshake<P> {
 
   #answer(
     noise: IkResponder,
-    localIndex: number,
     remoteIndex: number,
     remoteKey: Uint8Array,
     answer: Answer,
   ): TransportKeys & { datagram: Uint8Array } {
     const { primitives, random } = this.#options;
     const written = noise.writeMessage2(random(KEY_BYTES), encodeAnswer(answer));
-    const datagram = responseDatagram(localIndex, remoteIndex, written.message);
+    const datagram = responseDatagram(remoteIndex, written.message);
     const mac1At = datagram.length - MAC_BYTES;
     datagram.set(mac(primitives, mac1Key(primitives, remoteKey), datagram.subarray(0, mac1At)), mac1At);
     return { datagram, sendKey: written.sendKey, receiveKey: written.receiveKey };
@@ -218,15 +225,19 @@ export class GatewayHandshake<P> {
     const { primitives, random } = this.#options;
     const nonce = random(COOKIE_NONCE_BYTES);
     const sealed = sealCookie(primitives, this.#cookieKey, nonce, mac1, this.#cookies.cookie(source, nowUs));
-    return { kind: 'reply', datagram: cookieReplyDatagram(firstIndex(datagram, 0), nonce, sealed), reason: 'cookie' };
+    return {
+      kind: 'reply',
+      datagram: cookieReplyDatagram(handshakeIndex(datagram, 0), nonce, sealed),
+      reason: 'cookie',
+    };
   }
 
-  #remember(mac1: string, nowUs: number): void {
+  #remember(ephemeral: string, nowUs: number): void {
     if (this.#remembered.size >= MAX_REMEMBERED) {
       const oldest = this.#remembered.keys().next();
       if (!oldest.done) this.#remembered.delete(oldest.value);
     }
-    this.#remembered.set(mac1, { atUs: nowUs, response: undefined });
+    this.#remembered.set(ephemeral, { atUs: nowUs, response: undefined });
   }
 }
 

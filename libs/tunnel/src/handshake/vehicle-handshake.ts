@@ -11,7 +11,7 @@ import {
   decodeAnswer,
   encodeOffer,
   encodeUtf8,
-  firstIndex,
+  handshakeIndex,
   initiationDatagram,
   isCookieReply,
   isResponse,
@@ -20,7 +20,6 @@ import {
   PROLOGUE,
   PROTOCOL_VERSION,
   RESPONSE_NOISE_AT,
-  secondIndex,
 } from '@corridor/wire';
 import type { CipherId, HandshakePrimitives, RandomBytes } from '../primitives.js';
 import { cookieReplyKey, equalConstantTime, mac, mac1Key, openCookie } from './macs.js';
@@ -89,7 +88,7 @@ export class VehicleHandshake {
    */
   begin(senderIndex: number, ciphers: readonly CipherId[], instance: Uint8Array): void {
     const noise = new IkInitiator(this.#primitives, this.#privateKey, this.#gatewayKey, encodeUtf8(PROLOGUE));
-    const offer = encodeOffer({ version: PROTOCOL_VERSION, instance, ciphers });
+    const offer = encodeOffer({ version: PROTOCOL_VERSION, senderIndex, instance, ciphers });
     const datagram = initiationDatagram(senderIndex, noise.writeMessage1(this.#random(KEY_BYTES), offer));
     const mac1At = datagram.length - 2 * MAC_BYTES;
     datagram.set(mac(this.#primitives, this.#gatewayMac1Key, datagram.subarray(0, mac1At)), mac1At);
@@ -123,7 +122,7 @@ export class VehicleHandshake {
   ): HandshakeRefusal | 'ok' {
     if (!isCookieReply(bytes, offset, length)) return 'malformed';
     const reply = copyBytes(bytes, offset, offset + length);
-    const pending = this.#find(firstIndex(reply, 0));
+    const pending = this.#find(handshakeIndex(reply, 0));
     if (pending === undefined) return 'no-handshake';
     const mac1At = pending.datagram.length - 2 * MAC_BYTES;
     const value = openCookie(
@@ -148,11 +147,11 @@ export class VehicleHandshake {
     const mac1At = length - MAC_BYTES;
     const mac1 = mac(this.#primitives, this.#ownMac1Key, datagram.subarray(0, mac1At));
     if (!equalConstantTime(mac1, datagram, mac1At)) return 'bad-mac';
-    const pending = this.#find(secondIndex(datagram, 0));
+    const pending = this.#find(handshakeIndex(datagram, 0));
     if (pending === undefined) return 'no-handshake';
     const opened = pending.noise.readMessage2(copyBytes(datagram, RESPONSE_NOISE_AT, mac1At));
     if (opened === undefined) return 'not-authentic';
-    return this.#conclude(pending, firstIndex(datagram, 0), opened);
+    return this.#conclude(pending, opened);
   }
 
   /** Forgets every attempt. */
@@ -167,16 +166,15 @@ export class VehicleHandshake {
 
   #conclude(
     pending: Pending,
-    remoteIndex: number,
     opened: { payload: Uint8Array; sendKey: Uint8Array; receiveKey: Uint8Array },
   ): Established | HandshakeRefusal {
     const answer = decodeAnswer(opened.payload);
     const cipher = pending.ciphers.find((offered) => offered === answer?.cipher);
-    if (answer?.status === ANSWER_ACCEPTED && cipher !== undefined && remoteIndex !== NO_INDEX) {
+    if (answer?.status === ANSWER_ACCEPTED && cipher !== undefined && answer.senderIndex !== NO_INDEX) {
       this.#pending = [];
       return {
         localIndex: pending.senderIndex,
-        remoteIndex,
+        remoteIndex: answer.senderIndex,
         cipher,
         peerInstance: answer.instance,
         sendKey: opened.sendKey,

@@ -2,12 +2,13 @@
 import { parseArgs } from 'node:util';
 import { FAILOVER_SCENARIOS, failover } from './failover.js';
 import { footprint } from './footprint.js';
-import { throughput } from './throughput.js';
+import { CONTENDERS, throughput } from './throughput.js';
 
 export const BENCH_USAGE = `Usage: npm run bench -- BENCH [OPTIONS]
 
   throughput   one TCP stream and added latency: raw veth, Corridor, OpenVPN, wireguard-go in turns
                --rounds N (5)  --seconds N (5)  --congestion cubic|bbr|... (the system's)
+               --contender NAME (all; may be given more than once)
   footprint    memory, CPU time and bytes per link of a tunnel that idles
                --seconds N (60)
   failover     losses and longest gaps when links die, beside the simulator's prediction
@@ -46,8 +47,15 @@ const text = { type: 'string' } as const;
 function chooseBench(name: string | undefined, args: readonly string[]): (() => Promise<number>) | undefined {
   switch (name) {
     case 'throughput': {
-      const { values } = parseArgs({ args: [...args], options: { rounds: text, seconds: text, congestion: text } });
-      const options = { ...numbers(values, { rounds: 5, seconds: 5 }), congestion: values.congestion };
+      const { values } = parseArgs({
+        args: [...args],
+        options: { rounds: text, seconds: text, congestion: text, contender: { ...text, multiple: true } },
+      });
+      const options = {
+        ...numbers(values, { rounds: 5, seconds: 5 }),
+        congestion: values.congestion,
+        contenders: knownContenders(values.contender),
+      };
       return () => throughput(options);
     }
     case 'footprint': {
@@ -72,6 +80,13 @@ function chooseBench(name: string | undefined, args: readonly string[]): (() => 
     default:
       return undefined;
   }
+}
+
+function knownContenders(names: readonly string[] | undefined): readonly string[] | undefined {
+  const known = CONTENDERS.map(({ name }) => name);
+  const stranger = names?.find((name) => !known.includes(name));
+  if (stranger !== undefined) throw new Error(`--contender takes one of "${known.join('", "')}", not "${stranger}".`);
+  return names;
 }
 
 /** Whole numbers from 1 to 10,000 by their option names, with their defaults. */

@@ -7,7 +7,7 @@ import { mkdirSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { connect, Netns } from '../sandbox/netns.js';
 import { UdpTraffic } from '../traffic/udp-traffic.js';
-import type { Contender, Pair, Running } from './contenders/contender.js';
+import { type Contender, type Pair, type Running, versionOf } from './contenders/contender.js';
 import { corridor } from './contenders/corridor.js';
 import { openvpn } from './contenders/openvpn.js';
 import { veth } from './contenders/veth.js';
@@ -23,9 +23,11 @@ export interface ThroughputOptions {
   readonly seconds: number;
   /** TCP congestion control of the sender; undefined: the system's. */
   readonly congestion: string | undefined;
+  /** Names of those who take part; undefined: all. */
+  readonly contenders: readonly string[] | undefined;
 }
 
-const CONTENDERS: readonly Contender[] = [veth, corridor, openvpn, wireguardGo];
+export const CONTENDERS: readonly Contender[] = [veth, corridor, openvpn, wireguardGo];
 const LATENCY_PORT = 9_100;
 const PACKETS_PER_SECOND = 1_000;
 const PACKET_BYTES = 200;
@@ -45,11 +47,13 @@ interface Entry {
 }
 
 export async function throughput(options: ThroughputOptions): Promise<number> {
+  if (versionOf('iperf3', ['--version']) === undefined)
+    throw new Error('iperf3 is not installed: apt-get install iperf3');
   const pair = await makePair();
   const server = pair.right.spawn('iperf3', ['-s'], { stdio: 'ignore' });
   const entries: Entry[] = [];
   try {
-    for (const contender of CONTENDERS) {
+    for (const contender of CONTENDERS.filter(({ name }) => options.contenders?.includes(name) ?? true)) {
       const running = await contender.start(pair);
       entries.push({ name: contender.name, running, tcp: [], p50Us: [], p99Us: [] });
       say(`${contender.name}: ${typeof running === 'string' ? running : running.detail}`);
@@ -154,8 +158,11 @@ function report(entries: readonly Entry[], options: ThroughputOptions): void {
     ];
   });
   const facts = machineFacts();
-  process.stdout.write(`\n${describeMachine(facts)}\n${options.rounds} rounds of ${options.seconds} s\n\n`);
-  process.stdout.write(`${table(head, rows)}\n`);
+  process.stdout.write(`\n${describeMachine(facts)}\n`);
+  for (const { name, running } of entries) {
+    process.stdout.write(`${name}: ${typeof running === 'string' ? running : running.detail}\n`);
+  }
+  process.stdout.write(`\n${table(head, rows)}\n`);
   process.stdout.write(
     `latency: ${PACKETS_PER_SECOND} packets/s of ${PACKET_BYTES} bytes; in brackets raw veth itself\n`,
   );

@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawnSync } from 'node:child_process';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Netns } from '../../sandbox/netns.js';
 
 /** Two hosts with one cable between them: where every contender builds its tunnel. */
@@ -49,11 +50,14 @@ export async function end(child: ChildProcess): Promise<void> {
   clearTimeout(reluctant);
 }
 
-/** Waits until the right host answers pings at `target`. @throws Error saying who did not. */
-export async function answers(left: Netns, target: string, who: string): Promise<void> {
+/** Waits until a few bytes get to the iperf3 server at `target`. @throws Error saying who does not carry them. */
+export async function carries(left: Netns, target: string, who: string): Promise<void> {
+  let last = '';
   for (let i = 0; i < 50; i++) {
-    const { code } = await left.run('ping', ['-c', '1', '-W', '1', '-i', '0.2', target]);
+    const { code, stdout, stderr } = await left.run('iperf3', ['-c', target, '-n', '1K', '--connect-timeout', '500']);
     if (code === 0) return;
+    last = `${stdout}${stderr}`.trim();
+    await pause(200);
   }
-  throw new Error(`${who} does not carry packets: ${target} did not answer any of 50 pings`);
+  throw new Error(`${who} carries nothing to ${target}: ${last}`);
 }

@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawnSync } from 'node:child_process';
 import type { Netns } from '../../sandbox/netns.js';
-import { answers, type Contender, end, type Pair, type Running, versionOf } from './contender.js';
+import { type Contender, carries, end, type Pair, type Running, versionOf } from './contender.js';
 
 const INSIDE = { left: '10.8.0.2', right: '10.8.0.1' };
 const MTU = 1400;
@@ -34,7 +34,7 @@ export const openvpn: Contender = {
 async function standing(pair: Pair, detail: string, children: ChildProcess[]): Promise<Running> {
   const stop = async () => void (await Promise.all(children.map(end)));
   try {
-    await answers(pair.left, INSIDE.right, 'OpenVPN');
+    await carries(pair.left, INSIDE.right, 'OpenVPN');
   } catch (error) {
     await stop();
     throw error;
@@ -58,7 +58,7 @@ function run(pair: Pair, host: Netns, side: 'left' | 'right', peer: string, role
   return host.spawn('openvpn', args, { stdio: 'ignore' });
 }
 
-/** A self-signed certificate; answers its SHA-256 fingerprint, by which the other end knows it. */
+/** A self-signed certificate; carries its SHA-256 fingerprint, by which the other end knows it. */
 function makeCertificate(pair: Pair, name: string): string {
   const [key, certificate] = [`${pair.folder}/${name}.pem`, `${pair.folder}/${name}.crt`];
   const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];

@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import type { Netns } from '../../sandbox/netns.js';
-import { answers, type Contender, end, type Pair, versionOf } from './contender.js';
+import { type Contender, carries, end, type Pair, versionOf } from './contender.js';
 
 const INSIDE = { left: '10.9.0.2', right: '10.9.0.1' };
 const PORT = 51_820;
@@ -23,7 +23,7 @@ export const wireguardGo: Contender = {
       await configure(pair.right, 'wgright', keys.right.file, keys.left.publicKey, INSIDE.right, []);
       const endpoint = ['endpoint', `${pair.rightAddress}:${PORT}`];
       await configure(pair.left, 'wgleft', keys.left.file, keys.right.publicKey, INSIDE.left, endpoint);
-      await answers(pair.left, INSIDE.right, 'wireguard-go');
+      await carries(pair.left, INSIDE.right, 'wireguard-go');
     } catch (error) {
       await stop();
       throw error;

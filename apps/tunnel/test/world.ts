@@ -17,7 +17,7 @@ import { fileURLToPath } from 'node:url';
 import { ControlClient } from '@corridor/tunnel-host';
 import { generatePrivateKey, publicKeyOf } from '../src/keys.js';
 
-const BINARY = fileURLToPath(new URL('../bin/corridor-tunnel.js', import.meta.url));
+export const BINARY = fileURLToPath(new URL('../bin/corridor-tunnel.js', import.meta.url));
 const ECHO = fileURLToPath(new URL('./echo.mjs', import.meta.url));
 
 /** A test runner that is killed leaves nothing behind. */

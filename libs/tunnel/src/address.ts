@@ -79,8 +79,8 @@ function parseIpv4(text: string): Uint8Array | undefined {
 function parseIpv6(text: string): Uint8Array | undefined {
   const halves = text.split('::');
   if (halves.length > 2) return undefined;
-  const head = parseGroups(halves[0]);
-  const tail = halves.length === 2 ? parseGroups(halves[1]) : [];
+  const head = parseGroups(halves[0], halves.length === 1);
+  const tail = halves.length === 2 ? parseGroups(halves[1], true) : [];
   if (head === undefined || tail === undefined) return undefined;
   const written = head.length + tail.length;
   if (halves.length === 2 ? written > 14 : written !== 16) return undefined;
@@ -90,13 +90,13 @@ function parseIpv6(text: string): Uint8Array | undefined {
   return bytes;
 }
 
-/** Bytes of colon-separated groups; the last may be IPv4. */
-function parseGroups(text: string): number[] | undefined {
+/** Bytes of colon-separated groups; the last of the address may be IPv4. */
+function parseGroups(text: string, endsAddress: boolean): number[] | undefined {
   if (text === '') return [];
   const bytes: number[] = [];
   const groups = text.split(':');
   for (let i = 0; i < groups.length; i++) {
-    if (i === groups.length - 1 && groups[i].includes('.')) {
+    if (endsAddress && i === groups.length - 1 && groups[i].includes('.')) {
       const v4 = parseIpv4(groups[i]);
       if (v4 === undefined) return undefined;
       bytes.push(...v4);

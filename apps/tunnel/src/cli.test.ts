@@ -39,7 +39,9 @@ describe('keys', () => {
   test('pubkey derives the public key (RFC 7748 section 6.1, Bob)', async () => {
     const bob = Buffer.from('5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb', 'hex');
     const { stdout } = await corridorTunnel(['pubkey'], `${bob.toString('base64')}\n`);
-    expect(Buffer.from(stdout, 'base64').toString('hex')).toBe('de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f');
+    expect(Buffer.from(stdout, 'base64').toString('hex')).toBe(
+      'de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f',
+    );
   });
 
   test('pubkey refuses what is no key', async () => {
@@ -62,7 +64,10 @@ describe('wrong use is one sentence and exit code 2', () => {
     [['link', 'sideways', 'w0', '--control', 'x'], 'link: expected "down" or "up", not "sideways"'],
   ])('%j', async (args, sentence) => {
     const { code, stderr } = await corridorTunnel(args);
-    expect({ code, stderr }).toEqual({ code: 2, stderr: `corridor-tunnel: ${sentence}\nTry "corridor-tunnel help".\n` });
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: `corridor-tunnel: ${sentence}\nTry "corridor-tunnel help".\n`,
+    });
   });
 });
 
@@ -79,7 +84,9 @@ test('a wrong config ends run with 2 and one line a mistake', async () => {
 test('commands that need a running tunnel say that there is none', async () => {
   const { code, stderr } = await corridorTunnel(['status', '--control', join(folder, 'none.sock')]);
   expect(code).toBe(1);
-  expect(stderr).toBe(`corridor-tunnel: ${join(folder, 'none.sock')}: no such control socket (is the tunnel running?)\n`);
+  expect(stderr).toBe(
+    `corridor-tunnel: ${join(folder, 'none.sock')}: no such control socket (is the tunnel running?)\n`,
+  );
 });
 
 test('help and version', async () => {

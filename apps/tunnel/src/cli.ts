@@ -23,7 +23,11 @@ type Command = (args: Arguments) => Promise<number> | number;
 const COMMANDS: Record<string, { options: readonly string[]; operands: number; run: Command }> = {
   keygen: { options: [], operands: 0, run: () => print(`${generatePrivateKey()}\n`) },
   pubkey: { options: [], operands: 0, run: pubkey },
-  run: { options: ['config'], operands: 0, run: async ({ config }) => runTunnel(await loadConfig(needed(config, 'config'))) },
+  run: {
+    options: ['config'],
+    operands: 0,
+    run: async ({ config }) => runTunnel(await loadConfig(needed(config, 'config'))),
+  },
   check: { options: ['config'], operands: 0, run: check },
   status: { options: ['control', 'json'], operands: 0, run: status },
   watch: { options: ['control', 'json'], operands: 0, run: watch },
@@ -46,7 +50,8 @@ export async function main(argv: readonly string[]): Promise<number> {
 }
 
 function explain(error: unknown): number {
-  if (error instanceof UsageError) process.stderr.write(`corridor-tunnel: ${error.message}\nTry "corridor-tunnel help".\n`);
+  if (error instanceof UsageError)
+    process.stderr.write(`corridor-tunnel: ${error.message}\nTry "corridor-tunnel help".\n`);
   else if (error instanceof ConfigError) process.stderr.write(`${error.message}\n`);
   else if (error instanceof ControlError) process.stderr.write(`corridor-tunnel: ${error.message}\n`);
   else throw error;
@@ -67,9 +72,16 @@ function parse(name: string, argv: readonly string[], options: readonly string[]
     throw new UsageError(`${name}: ${(error as Error).message.split('. ')[0]}`);
   }
   if (parsed.positionals.length !== operands) {
-    throw new UsageError(`${name}: expected ${operands === 0 ? 'no' : operands} further argument${operands === 1 ? '' : 's'}`);
+    throw new UsageError(
+      `${name}: expected ${operands === 0 ? 'no' : operands} further argument${operands === 1 ? '' : 's'}`,
+    );
   }
-  const { config, control, vehicle, json } = parsed.values as { config?: string; control?: string; vehicle?: string; json?: boolean };
+  const { config, control, vehicle, json } = parsed.values as {
+    config?: string;
+    control?: string;
+    vehicle?: string;
+    json?: boolean;
+  };
   return { config, control, vehicle, json: json ?? false, rest: parsed.positionals };
 }
 
@@ -85,7 +97,8 @@ function print(text: string): number {
 
 function pubkey(): number {
   const key = readFileSync(0, 'utf8').trim();
-  if (!isKey(key)) throw new UsageError('pubkey: expected a private key on standard input: 32 bytes as one base64 line');
+  if (!isKey(key))
+    throw new UsageError('pubkey: expected a private key on standard input: 32 bytes as one base64 line');
   return print(`${publicKeyOf(key)}\n`);
 }
 
@@ -128,7 +141,9 @@ function policy({ control, rest: [file = ''] }: Arguments): Promise<number> {
   try {
     document = JSON.parse(readFileSync(file, 'utf8')) as PolicyDocument;
   } catch (error) {
-    throw new UsageError(`${file}: ${error instanceof SyntaxError ? `is not JSON: ${error.message}` : `cannot be read: ${reasonOf(error)}`}`);
+    throw new UsageError(
+      `${file}: ${error instanceof SyntaxError ? `is not JSON: ${error.message}` : `cannot be read: ${reasonOf(error)}`}`,
+    );
   }
   return withClient(control, async (client) => {
     const { version } = await client.request('policy', { policy: document });
@@ -137,7 +152,8 @@ function policy({ control, rest: [file = ''] }: Arguments): Promise<number> {
 }
 
 function link({ control, vehicle, rest: [direction = '', name = ''] }: Arguments): Promise<number> {
-  if (direction !== 'down' && direction !== 'up') throw new UsageError(`link: expected "down" or "up", not "${direction}"`);
+  if (direction !== 'down' && direction !== 'up')
+    throw new UsageError(`link: expected "down" or "up", not "${direction}"`);
   return withClient(control, async (client) => {
     const blocked = direction === 'down';
     await client.request('link', { name, blocked, ...(vehicle === undefined ? {} : { vehicle }) });

@@ -32,7 +32,9 @@ async function serve(host: TunnelHost, config: LoadedConfig, log: Log, stop: Pro
     log.entry('error', (error as Error).message, { code: (error as { code?: unknown }).code });
     return 1;
   }
-  log.entry('info', `${config.host.role} runs on ${config.host.tun.name}, control socket ${config.control}`, { pid: process.pid });
+  log.entry('info', `${config.host.role} runs on ${config.host.tun.name}, control socket ${config.control}`, {
+    pid: process.pid,
+  });
   const end = await Promise.race([stop, host.ended]);
   if (typeof end === 'string') log.entry('info', `${end}: closing`);
   else log.entry('error', end?.message ?? 'the tunnel ended by itself', { code: end?.code });
@@ -48,7 +50,10 @@ function controlTarget(host: TunnelHost): ControlTarget {
       const current = host.policy.version;
       const policy = withVersion(document, current + 1);
       if (policy.version <= current) {
-        throw new HostError('ERR_POLICY', `version: expected more than ${current}, the version in force, or no version at all`);
+        throw new HostError(
+          'ERR_POLICY',
+          `version: expected more than ${current}, the version in force, or no version at all`,
+        );
       }
       await host.setPolicy(policy);
       return policy.version;

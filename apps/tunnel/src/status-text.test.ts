@@ -3,7 +3,15 @@ import type { HostStatus } from '@corridor/tunnel-host';
 import { expect, test } from 'vitest';
 import { duration, statusText, table } from './status-text.js';
 
-const direction = { delayVariationUs: 1500, jitterUs: 300, lossRatio: 0.012, rateBps: 5_000_000, packets: 1200, bytes: 1e6, lost: 14 };
+const direction = {
+  delayVariationUs: 1500,
+  jitterUs: 300,
+  lossRatio: 0.012,
+  rateBps: 5_000_000,
+  packets: 1200,
+  bytes: 1e6,
+  lost: 14,
+};
 
 const peer = {
   name: 'gateway',
@@ -47,8 +55,22 @@ const peer = {
     },
   ],
   classes: [
-    { name: 'vitals', strategy: 'redundant', mode: 'copies', paths: ['w0', 'w1'], reason: 'copies on both', sinceUs: 0 },
-    { name: 'default', strategy: 'active-standby', mode: 'single', paths: ['w0', 'w1'], reason: 'preferred', sinceUs: 0 },
+    {
+      name: 'vitals',
+      strategy: 'redundant',
+      mode: 'copies',
+      paths: ['w0', 'w1'],
+      reason: 'copies on both',
+      sinceUs: 0,
+    },
+    {
+      name: 'default',
+      strategy: 'active-standby',
+      mode: 'single',
+      paths: ['w0', 'w1'],
+      reason: 'preferred',
+      sinceUs: 0,
+    },
   ],
   counters: { packetsSent: 10, notAuthentic: 2, rekeys: 0 },
 } as unknown as PeerStatus;
@@ -95,7 +117,9 @@ test('the status shows what is asked for most, aligned', () => {
 });
 
 test('a vehicle without uplinks and a gateway without peers say so', () => {
-  expect(statusText({ ...status, uplinks: [], peers: [] })).toContain('uplinks: none (no configured interface is up with a usable address)');
+  expect(statusText({ ...status, uplinks: [], peers: [] })).toContain(
+    'uplinks: none (no configured interface is up with a usable address)',
+  );
   expect(statusText({ ...status, role: 'gateway', peers: [] })).toMatch(/no peers\n$/);
 });
 
@@ -111,5 +135,10 @@ test.each([
 });
 
 test('columns are as wide as their widest cell', () => {
-  expect(table([['a', 'bb', 'c'], ['aaa', 'b', '']])).toEqual(['a    bb  c', 'aaa  b']);
+  expect(
+    table([
+      ['a', 'bb', 'c'],
+      ['aaa', 'b', ''],
+    ]),
+  ).toEqual(['a    bb  c', 'aaa  b']);
 });

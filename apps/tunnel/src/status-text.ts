@@ -36,7 +36,21 @@ function peerLines(peer: PeerStatus, atUs: number): string[] {
 
 function pathTable(paths: readonly PathStatus[], atUs: number): string[] {
   if (paths.length === 0) return ['no paths'];
-  const header = ['path', 'state', 'for', 'rtt', 'dir', 'delay+', 'jitter', 'loss', 'rate', 'packets', 'lost', 'remote', 'why'];
+  const header = [
+    'path',
+    'state',
+    'for',
+    'rtt',
+    'dir',
+    'delay+',
+    'jitter',
+    'loss',
+    'rate',
+    'packets',
+    'lost',
+    'remote',
+    'why',
+  ];
   const rows = paths.flatMap((path) => [
     [
       `${path.name}${path.metered ? ' (metered)' : ''}`,

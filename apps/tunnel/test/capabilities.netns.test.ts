@@ -45,7 +45,8 @@ test.runIf(able)('CAP_NET_ADMIN and CAP_NET_RAW suffice, under an ordinary user'
   for (const { process } of [gateway, vehicle]) {
     const status = readFileSync(`/proc/${process.pid}/status`, 'utf8');
     expect(status).toMatch(new RegExp(`^Uid:\\t${UID}\\t${UID}`, 'm'));
-    for (const set of ['CapEff', 'CapPrm', 'CapBnd', 'CapAmb']) expect(status).toMatch(new RegExp(`^${set}:\\t${NET_ADMIN_AND_NET_RAW}$`, 'm'));
+    for (const set of ['CapEff', 'CapPrm', 'CapBnd', 'CapAmb'])
+      expect(status).toMatch(new RegExp(`^${set}:\\t${NET_ADMIN_AND_NET_RAW}$`, 'm'));
   }
   const client = await world.client(vehicle);
   await until('a session over both uplinks', async () => {

@@ -14,7 +14,10 @@ afterEach(async () => {
 });
 
 /** Both ends, and the session between them. */
-async function connected(vehicle: Record<string, unknown> = {}, gateway: Record<string, unknown> = {}): Promise<{ vehicle: Tunnel; gateway: Tunnel }> {
+async function connected(
+  vehicle: Record<string, unknown> = {},
+  gateway: Record<string, unknown> = {},
+): Promise<{ vehicle: Tunnel; gateway: Tunnel }> {
   const ends = { gateway: await world.start('gateway', gateway), vehicle: await world.start('vehicle', vehicle) };
   await established(ends.vehicle);
   return ends;
@@ -31,7 +34,9 @@ async function paths(tunnel: Tunnel): Promise<Record<string, string>> {
   const client = await world.client(tunnel);
   const { peers } = await client.status();
   client.close();
-  return Object.fromEntries((peers[0]?.paths ?? []).map(({ name, state, blocked }) => [name, blocked ? 'blocked' : state]));
+  return Object.fromEntries(
+    (peers[0]?.paths ?? []).map(({ name, state, blocked }) => [name, blocked ? 'blocked' : state]),
+  );
 }
 
 async function activePath(tunnel: Tunnel): Promise<string | undefined> {
@@ -63,7 +68,10 @@ describe('a tunnel over two links', () => {
 
   test('runs over IPv6 outside', async () => {
     await connected({
-      gateway: { publicKey: JSON.parse(await readConfig('vehicle')).gateway.publicKey, endpoints: ['[2001:db8::10]:4510'] },
+      gateway: {
+        publicKey: JSON.parse(await readConfig('vehicle')).gateway.publicKey,
+        endpoints: ['[2001:db8::10]:4510'],
+      },
     });
     await world.echoServer('gateway', '10.77.0.1');
     expect(await world.echo('vehicle', '10.77.0.1', 50, 5)).toMatchObject({ sent: 50, received: 50 });
@@ -71,7 +79,10 @@ describe('a tunnel over two links', () => {
 
   test('moves on when a link goes, and is back on it when it returns with another address', async () => {
     const { vehicle } = await connected();
-    await until('both paths', async () => Object.values(await paths(vehicle)).filter((state) => state === 'up').length === 2);
+    await until(
+      'both paths',
+      async () => Object.values(await paths(vehicle)).filter((state) => state === 'up').length === 2,
+    );
     await world.echoServer('gateway', '10.77.0.1');
     const echoed = world.echo('vehicle', '10.77.0.1', 300, 10);
     await sleep(1000);
@@ -119,16 +130,19 @@ describe('a tunnel over two links', () => {
     const client = await world.client(vehicle);
     const policy = { default: { strategy: 'fastest' }, classes: [] };
     await expect(client.request('policy', { policy })).rejects.toThrow(/default\.strategy/);
-    await expect(client.request('policy', { policy: { default: { strategy: 'redundant' }, classes: [], version: 1 } })).rejects.toThrow(
-      'version: expected more than 1',
-    );
+    await expect(
+      client.request('policy', { policy: { default: { strategy: 'redundant' }, classes: [], version: 1 } }),
+    ).rejects.toThrow('version: expected more than 1');
     expect((await client.status()).peers[0]?.classes[0]?.strategy).toBe('active-standby');
     client.close();
   });
 
   test('link down takes a path out of use without loss, link up puts it back', async () => {
     const { vehicle } = await connected();
-    await until('both paths', async () => Object.values(await paths(vehicle)).filter((state) => state === 'up').length === 2);
+    await until(
+      'both paths',
+      async () => Object.values(await paths(vehicle)).filter((state) => state === 'up').length === 2,
+    );
     await world.echoServer('gateway', '10.77.0.1');
     const echoed = world.echo('vehicle', '10.77.0.1', 300, 10);
     await sleep(1000);
@@ -151,7 +165,10 @@ describe('a tunnel over two links', () => {
     };`;
     writeFileSync(join(world.folder, 'last-path.mjs'), source);
     const policy = { default: { strategy: 'last-path' }, classes: [] };
-    const { vehicle } = await connected({ strategyModules: ['./last-path.mjs'], policy }, { strategyModules: ['./last-path.mjs'] });
+    const { vehicle } = await connected(
+      { strategyModules: ['./last-path.mjs'], policy },
+      { strategyModules: ['./last-path.mjs'] },
+    );
     await until('the last path', async () => (await activePath(vehicle)) === 'w1');
   });
 });
@@ -167,7 +184,10 @@ describe('default routes through the tunnel', () => {
     expect(world.ip('vehicle', 'route get 198.51.100.1')).toContain('dev cor0');
     expect(world.ip('vehicle', 'route get 203.0.113.10')).toContain('dev cor0');
     expect(world.ip('vehicle', '-6 route get 2001:db8:1::1')).toContain('dev cor0');
-    await until('both paths', async () => Object.values(await paths(vehicle)).filter((state) => state === 'up').length === 2);
+    await until(
+      'both paths',
+      async () => Object.values(await paths(vehicle)).filter((state) => state === 'up').length === 2,
+    );
     await world.echoServer('gateway', '198.51.100.1');
     expect(await world.echo('vehicle', '198.51.100.1', 50, 5)).toMatchObject({ sent: 50, received: 50 });
   });
@@ -241,7 +261,11 @@ describe('coming and going', () => {
   test.each([
     ['gateway', { listen: ['192.0.2.77:4510'] }, /cannot listen on 192\.0\.2\.77:4510/],
     ['vehicle', { tun: { name: 'w0', addresses: ['10.77.0.2/24'] } }, /the TUN device \\"w0\\" /],
-    ['vehicle', { tun: { name: 'cor0', addresses: ['10.77.0.2/24'], routes: ['10.1.0.0/24'] } }, /ip route add 10\.1\.0\.0\/24 dev cor0.* failed: File exists/],
+    [
+      'vehicle',
+      { tun: { name: 'cor0', addresses: ['10.77.0.2/24'], routes: ['10.1.0.0/24'] } },
+      /ip route add 10\.1\.0\.0\/24 dev cor0.* failed: File exists/,
+    ],
   ] as const)('%s with %j says what is wrong and leaves nothing', async (machine, change, sentence) => {
     const before = world.traces(machine);
     const tunnel = world.launch(machine, change);

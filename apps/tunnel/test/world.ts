@@ -67,7 +67,10 @@ export class World {
   /** Connects the machines by `wN` and `gN`. */
   link(n: number): void {
     const { vehicle, gateway } = this.#keepers;
-    execFileSync('ip', `link add name w${n} netns ${vehicle.pid} type veth peer name g${n} netns ${gateway.pid}`.split(' '));
+    execFileSync(
+      'ip',
+      `link add name w${n} netns ${vehicle.pid} type veth peer name g${n} netns ${gateway.pid}`.split(' '),
+    );
     this.ip('gateway', `addr add 10.${n + 1}.0.1/24 dev g${n}`);
     this.ip('gateway', `addr add fd0${n + 1}::1/64 dev g${n} nodad`);
     this.ip('gateway', `link set g${n} up`);
@@ -93,7 +96,9 @@ export class World {
   }
 
   spawn(machine: Machine, argv: readonly string[]): ChildProcess {
-    const child = spawn('nsenter', [...this.#enter(machine), ...DIE_WITH_PARENT, ...argv], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn('nsenter', [...this.#enter(machine), ...DIE_WITH_PARENT, ...argv], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     this.#children.push(child);
     return child;
   }
@@ -118,7 +123,11 @@ export class World {
             listen: ['0.0.0.0:4510', '[::]:4510'],
             tun: { name: 'cor0', addresses: ['10.77.0.1/24', 'fd77::1/64'] },
             vehicles: [
-              { name: 'rtw-1', publicKey: publicKeyOf(this.keys.vehicle), addresses: ['10.77.0.2/32', '192.168.77.0/24', 'fd77::2/128'] },
+              {
+                name: 'rtw-1',
+                publicKey: publicKeyOf(this.keys.vehicle),
+                addresses: ['10.77.0.2/32', '192.168.77.0/24', 'fd77::2/128'],
+              },
             ],
           };
     writeFileSync(file, JSON.stringify({ ...base, ...own, ...change }));
@@ -138,7 +147,14 @@ export class World {
 
   /** Starts a tunnel without waiting. */
   launch(machine: Machine, change: Record<string, unknown> = {}, prefix: readonly string[] = []): Tunnel {
-    const child = this.spawn(machine, [...prefix, process.execPath, BINARY, 'run', '--config', this.config(machine, change)]);
+    const child = this.spawn(machine, [
+      ...prefix,
+      process.execPath,
+      BINARY,
+      'run',
+      '--config',
+      this.config(machine, change),
+    ]);
     let log = '';
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       log += text;
@@ -164,7 +180,16 @@ export class World {
 
   /** Sends `count` datagrams to an echo server and counts what comes back. */
   async echo(machine: Machine, address: string, count: number, intervalMs: number, bytes = 200): Promise<Echoed> {
-    const child = this.spawn(machine, [process.execPath, ECHO, 'client', address, '7000', String(count), String(intervalMs), String(bytes)]);
+    const child = this.spawn(machine, [
+      process.execPath,
+      ECHO,
+      'client',
+      address,
+      '7000',
+      String(count),
+      String(intervalMs),
+      String(bytes),
+    ]);
     let text = '';
     child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
       text += chunk;
@@ -175,9 +200,16 @@ export class World {
 
   /** Everything that a tunnel could leave behind on a machine. */
   traces(machine: Machine): string {
-    const settings = this.run(machine, ['sh', '-c', 'for f in /proc/sys/net/ipv4/conf/*/rp_filter; do echo $f $(cat $f); done']);
+    const settings = this.run(machine, [
+      'sh',
+      '-c',
+      'for f in /proc/sys/net/ipv4/conf/*/rp_filter; do echo $f $(cat $f); done',
+    ]);
     const lists = ['-o link', '-o addr', 'route show table all', '-6 route show table all', 'rule', '-6 rule'];
-    return [settings, ...lists.map((list) => this.ip(machine, list).replace(/ (valid_lft|preferred_lft|expires) \S+/g, ''))].join('\n');
+    return [
+      settings,
+      ...lists.map((list) => this.ip(machine, list).replace(/ (valid_lft|preferred_lft|expires) \S+/g, '')),
+    ].join('\n');
   }
 
   async close(): Promise<void> {
@@ -196,7 +228,9 @@ export class World {
 
 /** A process that keeps a fresh network namespace alive. */
 async function keeper(): Promise<ChildProcess> {
-  const child = spawn('unshare', ['--net', '--', ...DIE_WITH_PARENT, 'sh', '-c', 'echo ready; exec sleep infinity'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn('unshare', ['--net', '--', ...DIE_WITH_PARENT, 'sh', '-c', 'echo ready; exec sleep infinity'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   await once(child.stdout as NodeJS.ReadableStream, 'data');
   return child;
 }

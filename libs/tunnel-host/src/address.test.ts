@@ -1,6 +1,13 @@
 import { type Prefix, parsePrefix } from '@corridor/tunnel';
 import { describe, expect, test } from 'vitest';
-import { networkOf, parseEndpoint, parseWrittenPrefix, prefixContains, prefixesOverlap, routeHalves } from './address.js';
+import {
+  networkOf,
+  parseEndpoint,
+  parseWrittenPrefix,
+  prefixContains,
+  prefixesOverlap,
+  routeHalves,
+} from './address.js';
 
 const prefix = (text: string) => parsePrefix(text) as Prefix;
 

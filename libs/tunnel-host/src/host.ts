@@ -1,7 +1,7 @@
 import { nowUs, readCounters } from '@corridor/packet-io';
 import type { GatewayVehicle, TunnelPolicy } from '@corridor/tunnel';
 import { type Family, parseEndpoint } from './address.js';
-import { HostError } from './errors.js';
+import type { HostError } from './errors.js';
 import type { CounterSet } from './messages.js';
 import type { HostOptions, VehicleHostOptions } from './options.js';
 import { processStatus } from './process-status.js';
@@ -9,8 +9,8 @@ import type { HostEvent, HostStatus } from './status.js';
 import { ipBatch } from './system/ip.js';
 import { StateFile } from './system/state-file.js';
 import { configureTun, removals, vehicleRouteCommands } from './system/tun-config.js';
-import type { Uplink } from './system/uplinks.js';
 import { UplinkWatch } from './system/uplink-watch.js';
+import type { Uplink } from './system/uplinks.js';
 import { WorkerClient } from './worker-client.js';
 
 /** How long the worker may take to say goodbye to its peers, milliseconds. */

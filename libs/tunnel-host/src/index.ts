@@ -1,12 +1,19 @@
+export {
+  type Endpoint,
+  type Family,
+  parseEndpoint,
+  parseWrittenPrefix,
+  prefixContains,
+  prefixesOverlap,
+} from './address.js';
+export { measureCiphers } from './ciphers.js';
 export { ControlClient, type ControlWatcher } from './control/client.js';
 export * from './control/protocol.js';
 export { ControlServer, type ControlTarget } from './control/server.js';
 export * from './errors.js';
 export { TunnelHost } from './host.js';
+export { nodeHandshakePrimitives, nodeRandom } from './node-primitives.js';
 export * from './options.js';
+export { VERSION } from './process-status.js';
 export * from './status.js';
 export { loadStrategies } from './strategies.js';
-export { VERSION } from './process-status.js';
-export { measureCiphers } from './ciphers.js';
-export { type Endpoint, type Family, parseEndpoint, parseWrittenPrefix, prefixContains, prefixesOverlap } from './address.js';
-export { nodeHandshakePrimitives, nodeRandom } from './node-primitives.js';

@@ -2,7 +2,15 @@
  * The loop that vehicle and gateway share: packets from the TUN device into the engine, datagrams from the network into
  * the engine, and after each step whatever the engine hands out to network and TUN. Nothing is allocated per batch.
  */
-import { type DatagramSender, DeadlineTimer, nowUs, type ReceiveBatch, receiveBatch, type TunDevice, type UdpSocket } from '@corridor/packet-io';
+import {
+  type DatagramSender,
+  DeadlineTimer,
+  nowUs,
+  type ReceiveBatch,
+  receiveBatch,
+  type TunDevice,
+  type UdpSocket,
+} from '@corridor/packet-io';
 import { type DatagramOutbox, type Engine, type EngineEvent, PacketBatch, type Sink } from '@corridor/tunnel';
 
 /** Packets read from the TUN device at once. */
@@ -124,8 +132,9 @@ export class TunnelLoop implements Sink {
       const lent = this.#engine.lendSlots(batch);
       const count = this.#tun.read(this.#engine.sendSlab, batch, lent);
       if (count === 0) {
-        if (this.#tun.gone) return this.#onGone();
-        break;
+        if (!this.#tun.gone) break;
+        this.#onGone();
+        return;
       }
       this.counters[TUN_BATCHES]++;
       this.counters[TUN_PACKETS] += count;

@@ -5,7 +5,7 @@
  */
 import { type DatagramSender, UDP_COUNTERS, UdpSocket } from '@corridor/packet-io';
 import type { AddressRecord, RouteTable, UplinkState } from '@corridor/tunnel';
-import { type Endpoint, type Family } from './address.js';
+import type { Endpoint, Family } from './address.js';
 import type { TunnelLoop } from './loop.js';
 import type { CounterSet, WorkerUplink } from './messages.js';
 

@@ -18,12 +18,16 @@ import { FamilyRoutes, ListenSockets, UplinkSockets } from './sockets.js';
 import { loadStrategies } from './strategies.js';
 
 type Handlers = {
-  [N in WorkerCommandName]: (params: WorkerCommands[N]['params']) => WorkerCommands[N]['result'] | Promise<WorkerCommands[N]['result']>;
+  [N in WorkerCommandName]: (
+    params: WorkerCommands[N]['params'],
+  ) => WorkerCommands[N]['result'] | Promise<WorkerCommands[N]['result']>;
 };
 
 /** What exists once the tunnel is open. */
 interface Open {
-  readonly engine: { readonly role: 'vehicle'; readonly it: VehicleEngine } | { readonly role: 'gateway'; readonly it: GatewayEngine };
+  readonly engine:
+    | { readonly role: 'vehicle'; readonly it: VehicleEngine }
+    | { readonly role: 'gateway'; readonly it: GatewayEngine };
   readonly loop: TunnelLoop;
   readonly tun: TunDevice;
   readonly sender: DatagramSender;
@@ -123,7 +127,10 @@ export class TunnelWorker {
     };
     const engine: Open['engine'] =
       options.role === 'vehicle'
-        ? { role: 'vehicle', it: createVehicleEngine({ ...engineOptions, gatewayPublicKey: options.gateway.publicKey }) }
+        ? {
+            role: 'vehicle',
+            it: createVehicleEngine({ ...engineOptions, gatewayPublicKey: options.gateway.publicKey }),
+          }
         : { role: 'gateway', it: createGatewayEngine(engineOptions, options.vehicles) };
     const { name, mtu, offload, queueLength } = options.tun;
     const tun = openTun(name, mtu, offload, queueLength);

@@ -43,7 +43,10 @@ export class WorkerClient {
   }
 
   /** @throws HostError with the worker's own code and message. */
-  command<N extends WorkerCommandName>(name: N, params: WorkerCommands[N]['params']): Promise<WorkerCommands[N]['result']> {
+  command<N extends WorkerCommandName>(
+    name: N,
+    params: WorkerCommands[N]['params'],
+  ): Promise<WorkerCommands[N]['result']> {
     if (this.#dead) return Promise.reject(this.#deathError());
     return new Promise((resolve, reject) => {
       const id = this.#nextId++;

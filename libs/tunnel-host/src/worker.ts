@@ -1,7 +1,7 @@
 /** The worker thread: engine, packet-io and the loop. Started by TunnelHost; speaks the messages of messages.ts. */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import { TunnelWorker } from './tunnel-worker.js';
 import type { WorkerCommand, WorkerMessage, WorkerStart } from './messages.js';
+import { TunnelWorker } from './tunnel-worker.js';
 
 if (parentPort === null) throw new Error('worker.js is started by TunnelHost, not by hand');
 const port: MessagePort = parentPort;
@@ -19,7 +19,12 @@ port.on('message', async (command: WorkerCommand) => {
     post({ type: 'result', id: command.id, result: await worker.perform(command) });
   } catch (error) {
     const { code, message } = error as { code?: unknown; message?: unknown };
-    post({ type: 'error', id: command.id, code: typeof code === 'string' ? code : 'ERR_INTERNAL', message: String(message) });
+    post({
+      type: 'error',
+      id: command.id,
+      code: typeof code === 'string' ? code : 'ERR_INTERNAL',
+      message: String(message),
+    });
   }
   if (command.name === 'close') port.close();
 });

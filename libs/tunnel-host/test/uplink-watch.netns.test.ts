@@ -38,10 +38,13 @@ async function start(setUp: string, ...devices: string[]): Promise<void> {
 }
 
 function inside(command: string): string {
-  return execFileSync('nsenter', [`--net=/proc/${watcher.pid}/ns/net`, '--', 'sh', '-ec', command], { encoding: 'utf8' });
+  return execFileSync('nsenter', [`--net=/proc/${watcher.pid}/ns/net`, '--', 'sh', '-ec', command], {
+    encoding: 'utf8',
+  });
 }
 
-const seen = (change: Record<string, unknown>) => expect.poll(() => lines, { timeout: 5000, interval: 20 }).toContainEqual(change);
+const seen = (change: Record<string, unknown>) =>
+  expect.poll(() => lines, { timeout: 5000, interval: 20 }).toContainEqual(change);
 
 const rpFilter = (device: string) => inside(`cat /proc/sys/net/ipv4/conf/${device}/rp_filter`).trim();
 
@@ -49,7 +52,9 @@ test('uplinks appear, change their address, go, and come back under their name',
   await start('ip link set lo up', 'w0', 'wwan*');
   inside('ip link add w0 type veth peer name p0; ip link set p0 up; ip link set w0 up; ip addr add 10.1.0.2/24 dev w0');
   await seen({ uplink: 'w0', state: 'appeared', reason: 'has 10.1.0.2' });
-  inside('ip link add wwan3 type veth peer name p3; ip link set p3 up; ip link set wwan3 up; ip addr add 10.3.0.2/24 dev wwan3');
+  inside(
+    'ip link add wwan3 type veth peer name p3; ip link set p3 up; ip link set wwan3 up; ip addr add 10.3.0.2/24 dev wwan3',
+  );
   await seen({ uplink: 'wwan3', state: 'appeared', reason: 'has 10.3.0.2' });
   inside('ip addr add 10.9.0.77/24 dev w0; ip addr del 10.1.0.2/24 dev w0');
   await seen({ uplinks: ['w0', 'wwan3'], changed: ['w0'] });
@@ -63,12 +68,19 @@ test('uplinks appear, change their address, go, and come back under their name',
 });
 
 test('an interface that is replaced by another of its name is used again', async () => {
-  await start('ip link add w0 type veth peer name p0; ip addr add 10.1.0.2/24 dev w0; ip link set p0 up; ip link set w0 up', 'w0');
+  await start(
+    'ip link add w0 type veth peer name p0; ip addr add 10.1.0.2/24 dev w0; ip link set p0 up; ip link set w0 up',
+    'w0',
+  );
   const before = lines.length;
-  inside('ip link del w0; ip link add w0 type veth peer name p0; ip addr add 10.1.0.2/24 dev w0; ip link set p0 up; ip link set w0 up');
+  inside(
+    'ip link del w0; ip link add w0 type veth peer name p0; ip addr add 10.1.0.2/24 dev w0; ip link set p0 up; ip link set w0 up',
+  );
   // Whether the gap between the two was seen is a matter of luck; that the new one is used is not.
   const states = () => lines.slice(before).map((line) => (line as { state?: string }).state);
-  await expect.poll(() => states().filter((state) => state === 'changed' || state === 'appeared'), { timeout: 5000 }).toHaveLength(1);
+  await expect
+    .poll(() => states().filter((state) => state === 'changed' || state === 'appeared'), { timeout: 5000 })
+    .toHaveLength(1);
 });
 
 test('a tentative IPv6 address waits for its duplicate check', async () => {
@@ -88,7 +100,11 @@ test('strict reverse-path filters are loosened while it runs and put back in the
   const keeper = spawn('nsenter', [`--net=/proc/${watcher.pid}/ns/net`, '--', 'sleep', '30']);
   watcher.stdin?.end();
   await once(watcher, 'exit');
-  const after = execFileSync('nsenter', [`--net=/proc/${keeper.pid}/ns/net`, '--', 'cat', '/proc/sys/net/ipv4/conf/w0/rp_filter'], { encoding: 'utf8' });
+  const after = execFileSync(
+    'nsenter',
+    [`--net=/proc/${keeper.pid}/ns/net`, '--', 'cat', '/proc/sys/net/ipv4/conf/w0/rp_filter'],
+    { encoding: 'utf8' },
+  );
   keeper.kill();
   expect(after.trim()).toBe('1');
   expect(existsSync(join(folder, 'state'))).toBe(false);

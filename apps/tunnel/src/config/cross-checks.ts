@@ -10,7 +10,11 @@ type Loose = Record<string, unknown>;
 
 export function crossChecks(config: Loose): Mistake[] {
   const tun = object(config.tun);
-  const mistakes = [...ipv6Mtu(tun), ...duplicates(strings(tun.addresses), 'tun.addresses'), ...duplicates(strings(tun.routes), 'tun.routes')];
+  const mistakes = [
+    ...ipv6Mtu(tun),
+    ...duplicates(strings(tun.addresses), 'tun.addresses'),
+    ...duplicates(strings(tun.routes), 'tun.routes'),
+  ];
   if (config.role === 'vehicle') mistakes.push(...vehicleChecks(config));
   if (config.role === 'gateway') mistakes.push(...gatewayChecks(config, tun));
   return mistakes;
@@ -44,7 +48,9 @@ function gatewayChecks(config: Loose, tun: Loose): Mistake[] {
 
 /** RFC 8200 section 5: every IPv6 link carries 1280 bytes; the kernel refuses IPv6 addresses below. */
 function ipv6Mtu(tun: Loose): Mistake[] {
-  const usesIpv6 = [...strings(tun.addresses), ...strings(tun.routes)].some((text) => parsePrefix(String(text))?.family === 6);
+  const usesIpv6 = [...strings(tun.addresses), ...strings(tun.routes)].some(
+    (text) => parsePrefix(String(text))?.family === 6,
+  );
   if (!usesIpv6 || typeof tun.mtu !== 'number' || tun.mtu >= 1280) return [];
   return [{ key: 'tun.mtu', message: 'expected at least 1280 bytes, because the tunnel carries IPv6' }];
 }
@@ -63,7 +69,8 @@ function overlaps(vehicles: readonly Loose[], tun: Loose): Mistake[] {
       if (!prefix) return;
       const key = `vehicles[${v}].addresses[${a}]`;
       const other = seen.find((entry) => prefixesOverlap(entry.prefix, prefix));
-      if (other) mistakes.push({ key, message: `${String(text)} overlaps ${other.key}: an address belongs to one end only` });
+      if (other)
+        mistakes.push({ key, message: `${String(text)} overlaps ${other.key}: an address belongs to one end only` });
       seen.push({ key, prefix });
     });
   });
@@ -77,7 +84,8 @@ function captured(config: Loose, vehicles: readonly Loose[]): Mistake[] {
     strings(vehicle.addresses).flatMap((text, a) => {
       const prefix = parsePrefix(String(text));
       const key = `vehicles[${v}].addresses[${a}]`;
-      if (prefix?.length === 0) return [{ key, message: 'a default route cannot belong to a vehicle: expected its own networks' }];
+      if (prefix?.length === 0)
+        return [{ key, message: 'a default route cannot belong to a vehicle: expected its own networks' }];
       const own = listen.find((entry) => {
         const address = entry && parsePrefix(entry.address);
         return address && prefix && prefixesOverlap(address, prefix);

@@ -128,28 +128,65 @@ describe('good configs', () => {
 describe('each mistake is one sentence that names the key', () => {
   const keyText = 'expected a key of 32 bytes as one base64 line, as "corridor-tunnel pubkey" prints it';
   const prefixText = 'expected an address with its prefix length, such as "10.77.0.2/24" or "fd77::2/64"';
-  const endpointText = 'expected "address:port" or "[address]:port" with a port of 1 to 65535, such as "203.0.113.10:4510"';
+  const endpointText =
+    'expected "address:port" or "[address]:port" with a port of 1 to 65535, such as "203.0.113.10:4510"';
 
   test.each<[string, unknown, string]>([
     ['role', undefined, 'role: missing: expected "vehicle" or "gateway"'],
     ['role', 'ambulance', 'role: expected "vehicle" or "gateway"'],
-    ['privateKeyFile', undefined, 'privateKeyFile: missing: expected the path of a file with the private key, as "corridor-tunnel keygen" prints it'],
-    ['privateKeyFile', 7, 'privateKeyFile: expected the path of a file with the private key, as "corridor-tunnel keygen" prints it'],
+    [
+      'privateKeyFile',
+      undefined,
+      'privateKeyFile: missing: expected the path of a file with the private key, as "corridor-tunnel keygen" prints it',
+    ],
+    [
+      'privateKeyFile',
+      7,
+      'privateKeyFile: expected the path of a file with the private key, as "corridor-tunnel keygen" prints it',
+    ],
     ['privateKeyFile', 'none.key', 'privateKeyFile: none.key cannot be read: no such file or directory'],
     ['privateKeyFile', 'folder.key', 'privateKeyFile: folder.key cannot be read: illegal operation on a directory'],
-    ['privateKeyFile', 'open.key', 'privateKeyFile: open.key has mode 0644: expected 0600, so that only its owner reads it (chmod 600)'],
-    ['privateKeyFile', 'group.key', 'privateKeyFile: group.key has mode 0640: expected 0600, so that only its owner reads it (chmod 600)'],
-    ['privateKeyFile', 'short.key', 'privateKeyFile: short.key holds no key: expected 32 bytes as one base64 line, as "corridor-tunnel keygen" prints it'],
+    [
+      'privateKeyFile',
+      'open.key',
+      'privateKeyFile: open.key has mode 0644: expected 0600, so that only its owner reads it (chmod 600)',
+    ],
+    [
+      'privateKeyFile',
+      'group.key',
+      'privateKeyFile: group.key has mode 0640: expected 0600, so that only its owner reads it (chmod 600)',
+    ],
+    [
+      'privateKeyFile',
+      'short.key',
+      'privateKeyFile: short.key holds no key: expected 32 bytes as one base64 line, as "corridor-tunnel keygen" prints it',
+    ],
     ['control', undefined, 'control: missing: expected the path of the control socket'],
     ['control', '', 'control: expected the path of the control socket'],
-    ['control', `/${'x'.repeat(120)}`, 'control: the full path has 121 bytes: expected at most 107, the limit of unix sockets'],
+    [
+      'control',
+      `/${'x'.repeat(120)}`,
+      'control: the full path has 121 bytes: expected at most 107, the limit of unix sockets',
+    ],
     ['tun', undefined, 'tun: missing: expected an object with name and addresses'],
     ['tun', 'cor0', 'tun: expected an object with name and addresses'],
-    ['tun.name', undefined, 'tun.name: missing: expected an interface name of 1 to 15 letters, digits, "-", "_" or "."'],
-    ['tun.name', 'a-name-that-is-too-long', 'tun.name: expected an interface name of 1 to 15 letters, digits, "-", "_" or "."'],
+    [
+      'tun.name',
+      undefined,
+      'tun.name: missing: expected an interface name of 1 to 15 letters, digits, "-", "_" or "."',
+    ],
+    [
+      'tun.name',
+      'a-name-that-is-too-long',
+      'tun.name: expected an interface name of 1 to 15 letters, digits, "-", "_" or "."',
+    ],
     ['tun.name', 'cor%d', 'tun.name: expected an interface name of 1 to 15 letters, digits, "-", "_" or "."'],
     ['tun.name', '..', 'tun.name: expected an interface name of 1 to 15 letters, digits, "-", "_" or "."'],
-    ['tun.addresses', [], 'tun.addresses: expected a list with at least one address of this end inside the tunnel, such as ["10.77.0.2/24"]'],
+    [
+      'tun.addresses',
+      [],
+      'tun.addresses: expected a list with at least one address of this end inside the tunnel, such as ["10.77.0.2/24"]',
+    ],
     ['tun.addresses', ['10.77.0.2'], `tun.addresses[0]: ${prefixText}`],
     ['tun.addresses', ['10.77.0.2/33'], `tun.addresses[0]: ${prefixText}`],
     ['tun.addresses', ['fd77::2/129'], `tun.addresses[0]: ${prefixText}`],
@@ -166,10 +203,26 @@ describe('each mistake is one sentence that names the key', () => {
     ['tun.gateway', '10.77.0.1', 'tun.gateway: unknown key: expected one of name, addresses, routes, mtu, offload'],
     ['logLevel', 'loud', 'logLevel: expected one of "debug", "info", "warn", "error"'],
     ['strategyModules', 'x.mjs', 'strategyModules: expected a list of paths such as ["./cheapest.mjs"]'],
-    ['strategyModules', ['./bad-name.mjs'], 'strategyModules[0]: ./bad-name.mjs: expected a name of lower case letters, digits and dashes in its default export'],
-    ['strategyModules', ['./unnamed.mjs'], 'strategyModules[0]: ./unnamed.mjs: expected a name of lower case letters, digits and dashes in its default export'],
-    ['strategyModules', ['./taken.mjs'], 'strategyModules[0]: ./taken.mjs: the strategy name "redundant" is taken already'],
-    ['strategyModules', ['./empty.mjs'], 'strategyModules[0]: ./empty.mjs: expected a StrategyFactory as its default export: { name, description, create }'],
+    [
+      'strategyModules',
+      ['./bad-name.mjs'],
+      'strategyModules[0]: ./bad-name.mjs: expected a name of lower case letters, digits and dashes in its default export',
+    ],
+    [
+      'strategyModules',
+      ['./unnamed.mjs'],
+      'strategyModules[0]: ./unnamed.mjs: expected a name of lower case letters, digits and dashes in its default export',
+    ],
+    [
+      'strategyModules',
+      ['./taken.mjs'],
+      'strategyModules[0]: ./taken.mjs: the strategy name "redundant" is taken already',
+    ],
+    [
+      'strategyModules',
+      ['./empty.mjs'],
+      'strategyModules[0]: ./empty.mjs: expected a StrategyFactory as its default export: { name, description, create }',
+    ],
     ['gateway', undefined, 'gateway: missing: expected an object with publicKey and endpoints'],
     ['gateway.publicKey', 'abc', `gateway.publicKey: ${keyText}`],
     ['gateway.publicKey', `${'A'.repeat(42)}B=`, `gateway.publicKey: ${keyText}`],
@@ -183,12 +236,20 @@ describe('each mistake is one sentence that names the key', () => {
     ['gateway.endpoints', ['1.2.3.4:1', '1.2.3.4:1'], 'gateway.endpoints[1]: "1.2.3.4:1" stands here twice'],
     ['uplinks', [], 'uplinks: expected a list with at least one uplink, such as [{ "device": "w0" }]'],
     ['uplinks', ['w0'], 'uplinks[0]: expected an object such as { "device": "w0" }'],
-    ['uplinks', [{ device: 'w 0' }], 'uplinks[0].device: expected an interface name or a pattern such as "wwan*", at most 15 characters'],
+    [
+      'uplinks',
+      [{ device: 'w 0' }],
+      'uplinks[0].device: expected an interface name or a pattern such as "wwan*", at most 15 characters',
+    ],
     ['uplinks', [{ device: 'w0', priority: 0 }], 'uplinks[0].priority: expected a number from 1 (preferred) to 255'],
     ['uplinks', [{ device: 'w0', metered: 'yes' }], 'uplinks[0].metered: expected true or false'],
     ['uplinks', [{ device: 'w0', metred: true }], 'uplinks[0].metred: unknown key: did you mean "metered"?'],
     ['uplinks', [{ device: 'w0' }, { device: 'w0' }], 'uplinks[1].device: "w0" stands here twice'],
-    ['vehicles', [], 'vehicles: unknown key: expected one of role, privateKeyFile, control, tun, policy, strategyModules, logLevel, gateway, uplinks'],
+    [
+      'vehicles',
+      [],
+      'vehicles: unknown key: expected one of role, privateKeyFile, control, tun, policy, strategyModules, logLevel, gateway, uplinks',
+    ],
     ['policy', 'redundant', 'policy: expected an object such as { "default": { "strategy": "active-standby" } }'],
   ])('vehicle, %s = %j', async (path, value, sentence) => {
     expect(await mistakesOf(changed(vehicle(), path, value))).toEqual([sentence]);
@@ -201,10 +262,26 @@ describe('each mistake is one sentence that names the key', () => {
     ['vehicles', undefined, 'vehicles: missing: expected a list of vehicles (it may be empty)'],
     ['vehicles.0.name', '', 'vehicles[0].name: expected a name of 1 to 64 letters, digits, "-", "_" or "."'],
     ['vehicles.0.publicKey', 'x', `vehicles[0].publicKey: ${keyText}`],
-    ['vehicles.0.addresses', [], 'vehicles[0].addresses: expected a list with at least one prefix that belongs to the vehicle, such as ["10.77.0.2/32"]'],
-    ['vehicles.0.addresses', ['10.77.0.1/32'], 'vehicles[0].addresses[0]: 10.77.0.1/32 overlaps tun.addresses[0]: an address belongs to one end only'],
-    ['vehicles.0.addresses', ['0.0.0.0/0'], 'vehicles[0].addresses[0]: a default route cannot belong to a vehicle: expected its own networks'],
-    ['vehicles.0.addresses', ['203.0.113.0/24'], 'vehicles[0].addresses[0]: 203.0.113.0/24 contains 203.0.113.10, on which the gateway listens'],
+    [
+      'vehicles.0.addresses',
+      [],
+      'vehicles[0].addresses: expected a list with at least one prefix that belongs to the vehicle, such as ["10.77.0.2/32"]',
+    ],
+    [
+      'vehicles.0.addresses',
+      ['10.77.0.1/32'],
+      'vehicles[0].addresses[0]: 10.77.0.1/32 overlaps tun.addresses[0]: an address belongs to one end only',
+    ],
+    [
+      'vehicles.0.addresses',
+      ['0.0.0.0/0'],
+      'vehicles[0].addresses[0]: a default route cannot belong to a vehicle: expected its own networks',
+    ],
+    [
+      'vehicles.0.addresses',
+      ['203.0.113.0/24'],
+      'vehicles[0].addresses[0]: 203.0.113.0/24 contains 203.0.113.10, on which the gateway listens',
+    ],
   ])('gateway, %s = %j', async (path, value, sentence) => {
     expect(await mistakesOf(changed(gateway(), path, value))).toContain(sentence);
   });
@@ -212,13 +289,21 @@ describe('each mistake is one sentence that names the key', () => {
   test('duplicate names, keys and overlapping addresses of vehicles', async () => {
     const config = gateway();
     const first = { name: 'rtw-1', publicKey, addresses: ['10.77.0.2/32'] };
-    expect(await mistakesOf({ ...config, vehicles: [first, { name: 'rtw-1', publicKey: otherKey, addresses: ['10.77.0.3/32'] }] })).toEqual([
-      'vehicles[1].name: "rtw-1" stands here twice',
-    ]);
-    expect(await mistakesOf({ ...config, vehicles: [first, { name: 'rtw-2', publicKey, addresses: ['10.77.0.3/32'] }] })).toEqual([
-      'vehicles[1].publicKey: is the key of another vehicle already: every vehicle needs a key of its own',
-    ]);
-    expect(await mistakesOf({ ...config, vehicles: [first, { name: 'rtw-2', publicKey: otherKey, addresses: ['10.77.0.2/31'] }] })).toEqual([
+    expect(
+      await mistakesOf({
+        ...config,
+        vehicles: [first, { name: 'rtw-1', publicKey: otherKey, addresses: ['10.77.0.3/32'] }],
+      }),
+    ).toEqual(['vehicles[1].name: "rtw-1" stands here twice']);
+    expect(
+      await mistakesOf({ ...config, vehicles: [first, { name: 'rtw-2', publicKey, addresses: ['10.77.0.3/32'] }] }),
+    ).toEqual(['vehicles[1].publicKey: is the key of another vehicle already: every vehicle needs a key of its own']);
+    expect(
+      await mistakesOf({
+        ...config,
+        vehicles: [first, { name: 'rtw-2', publicKey: otherKey, addresses: ['10.77.0.2/31'] }],
+      }),
+    ).toEqual([
       'vehicles[1].addresses[0]: 10.77.0.2/31 overlaps vehicles[0].addresses[0]: an address belongs to one end only',
     ]);
   });
@@ -226,11 +311,16 @@ describe('each mistake is one sentence that names the key', () => {
   test('IPv6 inside needs 1280 bytes', async () => {
     const config = vehicle();
     config.tun = { name: 'cor0', addresses: ['fd77::2/64'], mtu: 1279 };
-    expect(await mistakesOf(config)).toEqual(['tun.mtu: expected at least 1280 bytes, because the tunnel carries IPv6']);
+    expect(await mistakesOf(config)).toEqual([
+      'tun.mtu: expected at least 1280 bytes, because the tunnel carries IPv6',
+    ]);
   });
 
   test('a module that cannot be loaded', async () => {
-    const [missing, broken, ...rest] = await mistakesOf({ ...vehicle(), strategyModules: ['./none.mjs', './broken.mjs'] });
+    const [missing, broken, ...rest] = await mistakesOf({
+      ...vehicle(),
+      strategyModules: ['./none.mjs', './broken.mjs'],
+    });
     expect(missing).toMatch(/^strategyModules\[0\]: \.\/none\.mjs: cannot be loaded: /);
     expect(broken).toMatch(/^strategyModules\[1\]: \.\/broken\.mjs: cannot be loaded: /);
     expect(rest).toEqual([]);
@@ -242,7 +332,10 @@ describe('each mistake is one sentence that names the key', () => {
     expect(strategy[0]).toMatch(/^policy\.default\.strategy: expected one of .*active-standby/);
     const dscp = await mistakesOf({
       ...vehicle(),
-      policy: { default: { strategy: 'redundant' }, classes: [{ name: 'vitals', strategy: 'redundant', match: [{ dscp: [99] }] }] },
+      policy: {
+        default: { strategy: 'redundant' },
+        classes: [{ name: 'vitals', strategy: 'redundant', match: [{ dscp: [99] }] }],
+      },
     });
     expect(dscp).toEqual(['policy.classes[0].match[0].dscp[0]: expected a whole number from 0 to 63, got 99']);
     expect(await mistakesOf({ ...vehicle(), policy: {} })).toHaveLength(1);
@@ -251,7 +344,9 @@ describe('each mistake is one sentence that names the key', () => {
   test('files that are no JSON object', async () => {
     expect((await mistakesOf('{ "role": '))[0]).toMatch(/^is not JSON: /);
     expect(await mistakesOf('[]')).toEqual(['expected a JSON object with role, tun and the rest']);
-    await expect(loadConfig(join(folder, 'none.json'))).rejects.toThrow(/none\.json: cannot be read: no such file or directory$/);
+    await expect(loadConfig(join(folder, 'none.json'))).rejects.toThrow(
+      /none\.json: cannot be read: no such file or directory$/,
+    );
   });
 
   test('all mistakes are told at once', async () => {
@@ -266,12 +361,26 @@ describe('each mistake is one sentence that names the key', () => {
       colour: 'red',
     });
     expect(mistakes.map((line) => line.split(': ')[0]).sort()).toEqual(
-      ['colour', 'control', 'policy.default.strategy', 'privateKeyFile', 'strategyModules[0]', 'tun.addresses[0]', 'tun.mtu', 'uplinks[1].cost', 'uplinks[1].device'].sort(),
+      [
+        'colour',
+        'control',
+        'policy.default.strategy',
+        'privateKeyFile',
+        'strategyModules[0]',
+        'tun.addresses[0]',
+        'tun.mtu',
+        'uplinks[1].cost',
+        'uplinks[1].device',
+      ].sort(),
     );
   });
 
   test('no mistake shows a key', async () => {
-    const mistakes = await mistakesOf({ ...vehicle(), privateKeyFile: 'open.key', gateway: { publicKey: `${privateKey}x`, endpoints: ['x'] } });
+    const mistakes = await mistakesOf({
+      ...vehicle(),
+      privateKeyFile: 'open.key',
+      gateway: { publicKey: `${privateKey}x`, endpoints: ['x'] },
+    });
     expect(mistakes.join('\n')).not.toContain(privateKey);
   });
 });

@@ -41,7 +41,9 @@ export async function loadConfig(file: string): Promise<LoadedConfig> {
   const at = (path: string) => resolve(dirname(file), path);
   const schema = raw.role === 'gateway' ? gatewaySchema : vehicleSchema;
   if (raw.role !== 'gateway' && raw.role !== 'vehicle') {
-    throw new ConfigError(file, [{ key: 'role', message: `${raw.role === undefined ? 'missing: ' : ''}expected "vehicle" or "gateway"` }]);
+    throw new ConfigError(file, [
+      { key: 'role', message: `${raw.role === undefined ? 'missing: ' : ''}expected "vehicle" or "gateway"` },
+    ]);
   }
   const parsed = schema.safeParse(raw);
   const privateKey = readKeyFile(raw.privateKeyFile, at);
@@ -75,9 +77,18 @@ function hostOptions(
   const common = { privateKey, tun: config.tun, policy, strategyModules, stateFile };
   if (config.role === 'vehicle') {
     const { publicKey, endpoints } = config.gateway;
-    return { role: 'vehicle', ...common, gateway: { publicKey: keyBytes(publicKey), endpoints }, uplinks: config.uplinks };
+    return {
+      role: 'vehicle',
+      ...common,
+      gateway: { publicKey: keyBytes(publicKey), endpoints },
+      uplinks: config.uplinks,
+    };
   }
-  const vehicles = config.vehicles.map(({ name, publicKey, addresses }) => ({ name, publicKey: keyBytes(publicKey), addresses }));
+  const vehicles = config.vehicles.map(({ name, publicKey, addresses }) => ({
+    name,
+    publicKey: keyBytes(publicKey),
+    addresses,
+  }));
   return { role: 'gateway', ...common, listen: config.listen, vehicles };
 }
 
@@ -91,7 +102,8 @@ function readJson(file: string): Record<string, unknown> {
   try {
     value = JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
-    const message = error instanceof SyntaxError ? `is not JSON: ${error.message}` : `cannot be read: ${reasonOf(error)}`;
+    const message =
+      error instanceof SyntaxError ? `is not JSON: ${error.message}` : `cannot be read: ${reasonOf(error)}`;
     throw new ConfigError(file, [{ key: '', message }]);
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
@@ -109,13 +121,16 @@ function readKeyFile(value: unknown, at: (path: string) => string): { key: Uint8
   try {
     const mode = statSync(file).mode & 0o777;
     if ((mode & 0o077) !== 0) {
-      return refuse(`${value} has mode 0${mode.toString(8)}: expected 0600, so that only its owner reads it (chmod 600)`);
+      return refuse(
+        `${value} has mode 0${mode.toString(8)}: expected 0600, so that only its owner reads it (chmod 600)`,
+      );
     }
     text = readFileSync(file, 'utf8').trim();
   } catch (error) {
     return refuse(`${value} cannot be read: ${reasonOf(error)}`);
   }
-  if (!isKey(text)) return refuse(`${value} holds no key: expected 32 bytes as one base64 line, as "corridor-tunnel keygen" prints it`);
+  if (!isKey(text))
+    return refuse(`${value} holds no key: expected 32 bytes as one base64 line, as "corridor-tunnel keygen" prints it`);
   return { key: keyBytes(text), mistakes: [] };
 }
 
@@ -123,11 +138,19 @@ function checkControl(value: unknown, at: (path: string) => string): Mistake[] {
   if (typeof value !== 'string' || value === '') return [];
   const bytes = Buffer.byteLength(at(value));
   if (bytes <= MAX_SOCKET_PATH) return [];
-  return [{ key: 'control', message: `the full path has ${bytes} bytes: expected at most ${MAX_SOCKET_PATH}, the limit of unix sockets` }];
+  return [
+    {
+      key: 'control',
+      message: `the full path has ${bytes} bytes: expected at most ${MAX_SOCKET_PATH}, the limit of unix sockets`,
+    },
+  ];
 }
 
 /** Each module on its own, so that every broken one is named; then all together, for names taken twice. */
-async function checkModules(value: unknown, at: (path: string) => string): Promise<{ urls: string[]; mistakes: Mistake[] }> {
+async function checkModules(
+  value: unknown,
+  at: (path: string) => string,
+): Promise<{ urls: string[]; mistakes: Mistake[] }> {
   const urls: string[] = [];
   const mistakes: Mistake[] = [];
   for (const [index, path] of (Array.isArray(value) ? value : []).entries()) {
@@ -143,7 +166,10 @@ async function checkModules(value: unknown, at: (path: string) => string): Promi
   return { urls, mistakes };
 }
 
-async function checkPolicyDocument(value: unknown, urls: readonly string[]): Promise<{ policy: TunnelPolicy; mistakes: Mistake[] }> {
+async function checkPolicyDocument(
+  value: unknown,
+  urls: readonly string[],
+): Promise<{ policy: TunnelPolicy; mistakes: Mistake[] }> {
   const document = (value ?? DEFAULT_POLICY) as PolicyDocument;
   const policy = withVersion(document, 1);
   // The schema has told already that it is no object.

@@ -27,11 +27,22 @@ const number = (expected: string, least: number, most: number) => {
 };
 
 const key = text('a key of 32 bytes as one base64 line, as "corridor-tunnel pubkey" prints it', isKey);
-const prefix = text('an address with its prefix length, such as "10.77.0.2/24" or "fd77::2/64"', (value) => parseWrittenPrefix(value) !== undefined);
-const endpoint = text('"address:port" or "[address]:port" with a port of 1 to 65535, such as "203.0.113.10:4510"', (value) => parseEndpoint(value) !== undefined);
+const prefix = text(
+  'an address with its prefix length, such as "10.77.0.2/24" or "fd77::2/64"',
+  (value) => parseWrittenPrefix(value) !== undefined,
+);
+const endpoint = text(
+  '"address:port" or "[address]:port" with a port of 1 to 65535, such as "203.0.113.10:4510"',
+  (value) => parseEndpoint(value) !== undefined,
+);
 const path = (what: string) => text(`the path of ${what}`, (value) => value !== '' && !value.includes('\0'));
-const interfaceName = text('an interface name of 1 to 15 letters, digits, "-", "_" or "."', (value) => /^[\w.-]{1,15}$/.test(value) && !/^\.+$/.test(value));
-const devicePattern = text('an interface name or a pattern such as "wwan*", at most 15 characters', (value) => /^[\w.*-]{1,15}$/.test(value));
+const interfaceName = text(
+  'an interface name of 1 to 15 letters, digits, "-", "_" or "."',
+  (value) => /^[\w.-]{1,15}$/.test(value) && !/^\.+$/.test(value),
+);
+const devicePattern = text('an interface name or a pattern such as "wwan*", at most 15 characters', (value) =>
+  /^[\w.*-]{1,15}$/.test(value),
+);
 const vehicleName = text('a name of 1 to 64 letters, digits, "-", "_" or "."', (value) => /^[\w.-]{1,64}$/.test(value));
 
 const tun = z.strictObject(
@@ -39,7 +50,9 @@ const tun = z.strictObject(
     name: interfaceName,
     addresses: list(prefix, 'a list with at least one address of this end inside the tunnel, such as ["10.77.0.2/24"]'),
     routes: z.array(prefix, { error: 'expected a list of prefixes such as ["10.77.0.0/24"]' }).default([]),
-    mtu: number(`a number of bytes from ${MIN_MTU} to ${MAX_INNER_PACKET}`, MIN_MTU, MAX_INNER_PACKET).default(DEFAULT_MTU),
+    mtu: number(`a number of bytes from ${MIN_MTU} to ${MAX_INNER_PACKET}`, MIN_MTU, MAX_INNER_PACKET).default(
+      DEFAULT_MTU,
+    ),
     offload: z.boolean({ error: 'expected true or false' }).default(true),
   },
   { error: objectError('an object with name and addresses') },
@@ -68,9 +81,17 @@ const common = {
   control: path('the control socket'),
   tun,
   // Checked by the engine's own policy check, which knows the strategies.
-  policy: z.record(z.string(), z.unknown(), { error: 'expected an object such as { "default": { "strategy": "active-standby" } }' }).optional(),
-  strategyModules: z.array(path('a strategy module'), { error: 'expected a list of paths such as ["./cheapest.mjs"]' }).default([]),
-  logLevel: z.enum(LOG_LEVELS, { error: `expected one of ${LOG_LEVELS.map((level) => `"${level}"`).join(', ')}` }).default('info'),
+  policy: z
+    .record(z.string(), z.unknown(), {
+      error: 'expected an object such as { "default": { "strategy": "active-standby" } }',
+    })
+    .optional(),
+  strategyModules: z
+    .array(path('a strategy module'), { error: 'expected a list of paths such as ["./cheapest.mjs"]' })
+    .default([]),
+  logLevel: z
+    .enum(LOG_LEVELS, { error: `expected one of ${LOG_LEVELS.map((level) => `"${level}"`).join(', ')}` })
+    .default('info'),
 };
 
 export const vehicleSchema = z.strictObject({

@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
+import type { HostEvent, HostStatus } from '../status.js';
 import { readLines, writeLine } from './lines.js';
 import { ControlError, type ControlMessage, type ControlMethod, type ControlMethods } from './protocol.js';
-import type { HostEvent, HostStatus } from '../status.js';
 
 /** What a watch hands over. */
 export interface ControlWatcher {
@@ -39,7 +39,8 @@ export class ControlClient {
   static connect(path: string): Promise<ControlClient> {
     return new Promise((resolve, reject) => {
       const socket = connect(path);
-      const fail = (error: NodeJS.ErrnoException) => reject(new ControlError('ERR_CONTROL_CONNECT', connectSentence(path, error)));
+      const fail = (error: NodeJS.ErrnoException) =>
+        reject(new ControlError('ERR_CONTROL_CONNECT', connectSentence(path, error)));
       socket.once('error', fail);
       socket.once('connect', () => {
         socket.off('error', fail);
@@ -48,7 +49,10 @@ export class ControlClient {
     });
   }
 
-  request<M extends ControlMethod>(method: M, params: ControlMethods[M]['params']): Promise<ControlMethods[M]['result']> {
+  request<M extends ControlMethod>(
+    method: M,
+    params: ControlMethods[M]['params'],
+  ): Promise<ControlMethods[M]['result']> {
     return this.#request(this.#nextId++, method, params) as Promise<ControlMethods[M]['result']>;
   }
 
@@ -72,7 +76,8 @@ export class ControlClient {
   }
 
   #request(id: number, method: string, params: unknown): Promise<unknown> {
-    if (this.#socket.destroyed) return Promise.reject(new ControlError('ERR_CONTROL_CLOSED', 'the connection is closed'));
+    if (this.#socket.destroyed)
+      return Promise.reject(new ControlError('ERR_CONTROL_CLOSED', 'the connection is closed'));
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
       writeLine(this.#socket, { id, method, params });
@@ -81,8 +86,12 @@ export class ControlClient {
 
   #receive(line: string): void {
     const message = JSON.parse(line) as ControlMessage;
-    if ('event' in message) return this.#watchers.get(message.id)?.event?.(message.event);
-    if ('status' in message) return this.#watchers.get(message.id)?.status?.(message.status);
+    if ('event' in message) this.#watchers.get(message.id)?.event?.(message.event);
+    else if ('status' in message) this.#watchers.get(message.id)?.status?.(message.status);
+    else this.#answer(message);
+  }
+
+  #answer(message: Extract<ControlMessage, { result: unknown } | { error: unknown }>): void {
     const waiting = this.#waiting.get(message.id);
     this.#waiting.delete(message.id);
     if ('error' in message) waiting?.reject(new ControlError(message.error.code, message.error.message));

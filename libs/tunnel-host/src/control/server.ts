@@ -86,12 +86,18 @@ export class ControlServer {
     }
   }
 
-  async #perform(socket: Socket, { id, method, params = {} }: ControlRequest, atClose: (() => void)[]): Promise<unknown> {
+  async #perform(
+    socket: Socket,
+    { id, method, params = {} }: ControlRequest,
+    atClose: (() => void)[],
+  ): Promise<unknown> {
     switch (method) {
       case 'status':
         return this.#target.status();
       case 'policy':
-        return { version: await this.#target.setPolicy(check(policyParams, params).policy as unknown as PolicyDocument) };
+        return {
+          version: await this.#target.setPolicy(check(policyParams, params).policy as unknown as PolicyDocument),
+        };
       case 'link': {
         const { name, blocked, vehicle } = check(linkParams, params);
         await this.#target.setPathBlocked(name, blocked, vehicle);
@@ -101,7 +107,10 @@ export class ControlServer {
         this.#watch(socket, id, check(watchParams, params).intervalMs, atClose);
         return {};
       default:
-        throw new ControlError('ERR_CONTROL_METHOD', `unknown method "${method}": expected status, policy, link or watch`);
+        throw new ControlError(
+          'ERR_CONTROL_METHOD',
+          `unknown method "${method}": expected status, policy, link or watch`,
+        );
     }
   }
 
@@ -151,7 +160,10 @@ function check<T>(schema: z.ZodType<T>, value: unknown): T {
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   const where = issue?.path.join('.') ?? '';
-  throw new ControlError('ERR_CONTROL_REQUEST', where === '' ? (issue?.message ?? 'bad request') : `${where}: ${issue?.message}`);
+  throw new ControlError(
+    'ERR_CONTROL_REQUEST',
+    where === '' ? (issue?.message ?? 'bad request') : `${where}: ${issue?.message}`,
+  );
 }
 
 function errorCode(error: unknown): string {

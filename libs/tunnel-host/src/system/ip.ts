@@ -1,7 +1,7 @@
 /** Talks to the kernel's network configuration through `ip` (iproute2). */
 import { execFile } from 'node:child_process';
-import { HostError } from '../errors.js';
 import type { Family } from '../address.js';
+import { HostError } from '../errors.js';
 
 /** One interface as `ip -json addr` tells it, reduced to what uplinks need. */
 export interface InterfaceState {

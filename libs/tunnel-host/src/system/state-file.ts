@@ -77,12 +77,19 @@ export class StateFile {
 
   #write(flag: 'w' | 'wx'): void {
     if (this.#path === undefined) return;
-    const document: StateDocument = { pid: process.pid, startedAt: processStart(process.pid) ?? '', settings: this.#settings };
+    const document: StateDocument = {
+      pid: process.pid,
+      startedAt: processStart(process.pid) ?? '',
+      settings: this.#settings,
+    };
     try {
       writeFileSync(this.#path, JSON.stringify(document), { flag, mode: 0o600 });
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'EEXIST') {
-        throw new HostError('ERR_ALREADY_RUNNING', `${this.#path}: another tunnel is starting with the same control socket`);
+        throw new HostError(
+          'ERR_ALREADY_RUNNING',
+          `${this.#path}: another tunnel is starting with the same control socket`,
+        );
       }
       throw new HostError('ERR_HOST_SYSTEM', `${this.#path}: ${(error as Error).message}`);
     }
@@ -111,7 +118,12 @@ function readState(path: string): StateDocument | undefined {
 /** Only what this module writes may be written back, whoever edited the file. */
 function isSetting(value: unknown): value is ChangedSetting {
   const { path, before, after } = (value ?? {}) as Partial<ChangedSetting>;
-  return typeof path === 'string' && /^\/proc\/sys\/net\/ipv4\/conf\/[^/]+\/rp_filter$/.test(path) && /^[012]$/.test(before ?? '') && /^[012]$/.test(after ?? '');
+  return (
+    typeof path === 'string' &&
+    /^\/proc\/sys\/net\/ipv4\/conf\/[^/]+\/rp_filter$/.test(path) &&
+    /^[012]$/.test(before ?? '') &&
+    /^[012]$/.test(after ?? '')
+  );
 }
 
 function restore(settings: readonly ChangedSetting[]): void {

@@ -21,7 +21,11 @@ export function tunCommands(name: string, options: TunOptions): string[] {
  * Routes for the prefixes of a gateway's vehicle. Those inside the device's own networks are reached already. `add`,
  * never `replace`: a route of somebody else is a conflict to report, not ours to take away.
  */
-export function vehicleRouteCommands(name: string, options: TunOptions, vehicle: Pick<GatewayVehicle, 'addresses'>): string[] {
+export function vehicleRouteCommands(
+  name: string,
+  options: TunOptions,
+  vehicle: Pick<GatewayVehicle, 'addresses'>,
+): string[] {
   return vehicle.addresses.flatMap((address) => routeCommands(name, address, options.addresses));
 }
 

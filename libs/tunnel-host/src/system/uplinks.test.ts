@@ -40,7 +40,12 @@ describe('planUplinks', () => {
   test('takes interfaces that are up and have a usable address, in the order of the config', () => {
     const { uplinks } = plan(
       ['w1', 'w*'],
-      [device('w0', 3, ['10.0.0.2']), device('w1', 4, ['10.1.0.2']), device('w2', 5, ['10.2.0.2'], false), device('eth0', 6, ['10.3.0.2'])],
+      [
+        device('w0', 3, ['10.0.0.2']),
+        device('w1', 4, ['10.1.0.2']),
+        device('w2', 5, ['10.2.0.2'], false),
+        device('eth0', 6, ['10.3.0.2']),
+      ],
     );
     expect(uplinks.map(({ name }) => name)).toEqual(['w1', 'w0']);
   });
@@ -62,7 +67,10 @@ describe('planUplinks', () => {
 
   test('the first entry that matches sets priority and cost', () => {
     const { uplinks } = planUplinks(
-      [{ device: 'w0', priority: 3 }, { device: 'w*', metered: true }],
+      [
+        { device: 'w0', priority: 3 },
+        { device: 'w*', metered: true },
+      ],
       [device('w0', 3, ['10.0.0.2']), device('w1', 4, ['10.1.0.2'])],
       [4],
       [],
@@ -79,11 +87,24 @@ describe('planUplinks', () => {
   });
 
   test('tells what appeared, changed and went, and why', () => {
-    const before = plan(['w*'], [device('w0', 3, ['10.0.0.2']), device('w1', 4, ['10.1.0.2']), device('w2', 5, ['10.2.0.2']), device('w3', 6, ['10.3.0.2'])]);
+    const before = plan(
+      ['w*'],
+      [
+        device('w0', 3, ['10.0.0.2']),
+        device('w1', 4, ['10.1.0.2']),
+        device('w2', 5, ['10.2.0.2']),
+        device('w3', 6, ['10.3.0.2']),
+      ],
+    );
     expect(before.changes.every(({ state }) => state === 'appeared')).toBe(true);
     const after = plan(
       ['w*'],
-      [device('w0', 3, ['10.0.0.9']), device('w1', 44, ['10.1.0.2']), device('w3', 6, []), device('w4', 7, ['10.4.0.2'])],
+      [
+        device('w0', 3, ['10.0.0.9']),
+        device('w1', 44, ['10.1.0.2']),
+        device('w3', 6, []),
+        device('w4', 7, ['10.4.0.2']),
+      ],
       before.uplinks,
     );
     expect(after.changes).toEqual([

@@ -74,11 +74,19 @@ function usableUplink(entry: InterfaceState, options: UplinkOptions, families: r
   };
 }
 
-function changesBetween(previous: readonly Uplink[], now: readonly Uplink[], interfaces: readonly InterfaceState[]): UplinkChange[] {
+function changesBetween(
+  previous: readonly Uplink[],
+  now: readonly Uplink[],
+  interfaces: readonly InterfaceState[],
+): UplinkChange[] {
   const changes: UplinkChange[] = [];
   for (const old of previous) {
     if (now.some(({ name }) => name === old.name)) continue;
-    changes.push({ uplink: old.name, state: 'gone', reason: goneReason(interfaces.find(({ name }) => name === old.name)) });
+    changes.push({
+      uplink: old.name,
+      state: 'gone',
+      reason: goneReason(interfaces.find(({ name }) => name === old.name)),
+    });
   }
   for (const uplink of now) {
     const old = previous.find(({ name }) => name === uplink.name);

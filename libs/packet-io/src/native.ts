@@ -122,7 +122,7 @@ export interface NativeAddon {
 /** Loads the addon that `scripts/build-native.mjs` made, or the one that CORRIDOR_PACKET_IO names. */
 function load(): NativeAddon {
   const require = createRequire(import.meta.url);
-  const path = process.env['CORRIDOR_PACKET_IO'] || '../build/packet_io.node';
+  const path = process.env.CORRIDOR_PACKET_IO || '../build/packet_io.node';
   try {
     return require(path) as NativeAddon;
   } catch (error) {

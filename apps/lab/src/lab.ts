@@ -44,6 +44,8 @@ export class Lab implements LabFace {
   private readonly emulator: Remote<EmulatorMethods>;
   private readonly addressChanges = new Map<string, number>();
   private gateway: TunnelProcess | undefined;
+  /** Base64; empty in a lab without tunnels. */
+  gatewayPublicKey = '';
   private tunnels: TunnelProcess[] = [];
   private readonly children = new Set<ChildProcess>();
   private closing = false;
@@ -248,6 +250,7 @@ export class Lab implements LabFace {
     mkdirSync(DIRECTORY, { recursive: true, mode: 0o700 });
     const keys = this.linkSets.map(makeKeyPair);
     const gatewayKey = makeKeyPair();
+    this.gatewayPublicKey = gatewayKey.publicKey;
     this.gateway = this.makeGateway(gatewayKey, keys);
     this.tunnels = keys.map((key, vehicle) => this.makeVehicle(vehicle, key, gatewayKey.publicKey));
     await Promise.all([this.gateway, ...this.tunnels].map((tunnel) => tunnel.start()));

@@ -36,7 +36,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: async (args) => (await import('./commands/bytes.js')).bytes(args),
   },
   hostile: {
-    usage: 'hostile [--seconds N] [--seed N]',
+    usage: 'hostile [--seconds N] [--rate N] [--seed N]',
     what: 'floods of broken, replayed and forged datagrams against a gateway at work',
     run: async (args) => (await import('./commands/hostile.js')).hostile(args),
   },

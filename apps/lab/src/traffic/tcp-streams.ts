@@ -1,10 +1,11 @@
-/** TCP streams between hosts of the lab: one helper process a host, started when it is first needed. */
+/** Helper processes, one a host, started when they are first needed; TCP streams between them. */
 import { fileURLToPath } from 'node:url';
 import type { Netns } from '../sandbox/netns.js';
 import { Remote } from '../thread/rpc.js';
-import type { TcpPeerMethods, TcpRecord } from './tcp-peer.js';
+import type { PeerMethods } from './peer.js';
+import type { TcpRecord } from './streams.js';
 
-const PEER = fileURLToPath(new URL('./tcp-peer.js', import.meta.url));
+const PEER = fileURLToPath(new URL('./peer.js', import.meta.url));
 const PORT = 5001;
 
 export interface StreamPlan {
@@ -27,7 +28,7 @@ export interface StreamRecord {
 }
 
 export class TcpStreams {
-  private readonly peers = new Map<string, Promise<Remote<TcpPeerMethods>>>();
+  private readonly peers = new Map<string, Promise<Remote<PeerMethods>>>();
   private readonly plans = new Map<number, StreamPlan>();
 
   /** Opens a stream; resolves when its connection stands. */
@@ -88,7 +89,8 @@ export class TcpStreams {
     return { sender: await this.peer(sender), receiver: await this.peer(receiver) };
   }
 
-  private peer(host: Netns): Promise<Remote<TcpPeerMethods>> {
+  /** The helper in a host. */
+  peer(host: Netns): Promise<Remote<PeerMethods>> {
     let peer = this.peers.get(host.name);
     if (peer === undefined) {
       peer = startPeer(host);
@@ -102,10 +104,10 @@ function roles({ client, server, direction }: StreamPlan): { sender: Netns; rece
   return direction === 'up' ? { sender: client, receiver: server } : { sender: server, receiver: client };
 }
 
-async function startPeer(host: Netns): Promise<Remote<TcpPeerMethods>> {
+async function startPeer(host: Netns): Promise<Remote<PeerMethods>> {
   const stdio = ['ignore', 'inherit', 'inherit', 'ipc'] as const;
   const child = host.spawn(process.execPath, [PEER], { stdio: [...stdio], detached: true });
-  const remote = Remote.process<TcpPeerMethods>(child, `the TCP helper in ${host.name}`);
+  const remote = Remote.process<PeerMethods>(child, `the helper in ${host.name}`);
   await remote.call('listen', PORT);
   return remote;
 }

@@ -1,11 +1,9 @@
 /**
- * One end of the lab's TCP streams, a process in its host's namespace, steered over Node's IPC channel. Both ends hash
- * what they sent or got; a stream's bytes never repeat, so that a lost, doubled or swapped piece changes the hash.
+ * One end of the lab's TCP streams, in a process in its host's namespace. Both ends hash what they sent or got; a stream's bytes never repeat, so that a lost, doubled or swapped piece changes the hash.
  */
 import { createHash, type Hash } from 'node:crypto';
 import { connect, createServer, type Socket } from 'node:net';
 import { Random } from '@corridor/sim';
-import { serveParent } from '../thread/rpc.js';
 
 export interface TcpRecord {
   readonly flow: number;
@@ -168,7 +166,7 @@ function accept(socket: Socket): void {
   socket.on('error', () => {});
 }
 
-const methods = {
+export const streamMethods = {
   /** Listens on `port`, both IP versions. */
   listen(port: number): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -207,7 +205,3 @@ const methods = {
     return (await streamOf(flow)).untilEnded();
   },
 };
-
-export type TcpPeerMethods = typeof methods;
-
-serveParent(methods);

@@ -48,6 +48,11 @@ export interface Engine {
 
   /** Status of every peer, freshly built (slow path). */
   status(nowUs: number): PeerStatus[];
+  /**
+   * Datagrams that were dropped without belonging to a peer, by reason: the names of `HandshakeRefusal`, and
+   * `unknown-receiver` for transport datagrams that name no session. Reasons that never occurred are missing.
+   */
+  readonly refusals: ReadonlyMap<string, number>;
   /** Says goodbye to every peer (CLOSE frames are in the outbox after it). Mutation. */
   close(nowUs: number): void;
 }

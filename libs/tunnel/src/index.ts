@@ -1,9 +1,17 @@
 export * from './address.js';
 export * from './batch.js';
+export * from './classify.js';
+export { MAX_BATCH } from './constants.js';
 export * from './engine.js';
 export * from './events.js';
+export * from './flow-hash.js';
+export { createGatewayEngine } from './gateway-engine.js';
+export * from './handshake/index.js';
+export * from './icmp.js';
+export * from './ip-packet.js';
 export * from './policy.js';
 export * from './policy-check.js';
 export * from './prefixes.js';
 export * from './primitives.js';
 export * from './status.js';
+export { createVehicleEngine } from './vehicle-engine.js';

@@ -74,4 +74,6 @@ export interface PeerCounters {
   readonly heldGivenUp: number;
   readonly rekeys: number;
   readonly handshakes: number;
+  /** Authentic datagrams whose content made no sense. */
+  readonly malformed: number;
 }

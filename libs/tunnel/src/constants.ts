@@ -1,0 +1,120 @@
+/**
+ * Every number that tunes the engine, with its unit and reason. What both ends must agree on stands in
+ * `@corridor/wire`; these may differ between versions and ends.
+ */
+
+// --- batches and memory -------------------------------------------------------------------------------------------
+
+/** Entries of the largest batch that a host may hand in. */
+export const MAX_BATCH = 4096;
+/** Send slots by default: 16 MB, or 30 ms of 3 Gbit/s, or 3 s of 20 Mbit/s in small packets. */
+export const DEFAULT_SEND_SLOTS = 8192;
+/** Paths that one peer may have at a time: bounds what a vehicle can make the gateway remember. */
+export const MAX_PATHS = 16;
+/** Packets that a path's log remembers at most: 0.25 s at 3 Gbit/s. */
+export const MAX_SENT_LOG = 32768;
+/** Payload of a control datagram: fits the smallest IPv6 path MTU (1280 - 48 - 40) with some air for encapsulation. */
+export const CONTROL_PAYLOAD_BYTES = 1150;
+
+// --- holding and replaying ----------------------------------------------------------------------------------------
+
+/** A packet older than this is no longer worth sending again: an application has given it up or repeated it. */
+export const REPLAY_HORIZON_US = 3_000_000;
+
+// --- acknowledgement ----------------------------------------------------------------------------------------------
+
+/** Acknowledgements of one peer are at least this far apart; the first after a pause leaves at once. */
+export const ACK_INTERVAL_US = 5_000;
+/** So many unacknowledged arrivals on one path are acknowledged without waiting: bounds the slots a sender holds. */
+export const ACK_EVERY_PACKETS = 256;
+/** After a sign that acknowledgements get lost (replayed packets arrive), they travel over two paths for so long. */
+export const ACK_TWICE_US = 1_000_000;
+/** An end that sends only acknowledgements has them answered this often, so that it notices when they vanish. */
+export const ACK_PROBE_INTERVAL_US = 50_000;
+
+// --- loss and suspicion -------------------------------------------------------------------------------------------
+
+/** Round trip assumed until one was measured (RFC 9002 section 6.2.2 says 333 ms; a radio path answers sooner). */
+export const INITIAL_RTT_US = 150_000;
+/** Least margin of the suspicion timer above the smoothed round trip: scheduling of both ends and one radio slot. */
+export const SUSPECT_MARGIN_US = 8_000;
+/** Share of the round trip after which an overtaken packet counts as lost (RFC 9002 section 6.1.2: 9/8). */
+export const LOSS_TIME_FACTOR = 9 / 8;
+/** Floor of that time. */
+export const LOSS_TIME_MIN_US = 2_000;
+/** A suspected path that stays silent this long, or 3 PTO if that is more, is down: longer than a radio handover. */
+export const DOWN_AFTER_US = 300_000;
+export const DOWN_AFTER_PTOS = 3;
+/** Upper limit of that time, so that a path with an absurd round trip is not kept in suspense. */
+export const DOWN_AFTER_MAX_US = 2_000_000;
+/** False suspicions within {@link FLAP_WINDOW_US} after which a path has to prove itself again. */
+export const FLAP_LIMIT = 6;
+export const FLAP_WINDOW_US = 10_000_000;
+/** Proof of a path that was down: so many answered probes, spread over at least so long, none missing. */
+export const PROOF_PROBES = 4;
+export const PROOF_SPAN_US = 300_000;
+
+// --- receiver's silence report ------------------------------------------------------------------------------------
+
+/** A path is expected to keep bringing packets when so many came within the last {@link RATE_WINDOW_US}. */
+export const SILENCE_MIN_PACKETS = 40;
+/** Silence is reported after this many mean gaps plus four jitters, but not before {@link SILENCE_MIN_US}. */
+export const SILENCE_GAPS = 6;
+export const SILENCE_MIN_US = 20_000;
+
+// --- probing ------------------------------------------------------------------------------------------------------
+
+/** Traffic within this time makes a session active. */
+export const ACTIVE_US = 5_000_000;
+/** Pause after which a path without other datagrams that ask for an answer is probed, while the session is active. */
+export const PROBE_ACTIVE_US = 1_000_000;
+/** The same while idle: keeps NAT mappings (30 s and more for UDP, RFC 4787 REQ-5) and notices a dead path. */
+export const PROBE_IDLE_US = 12_000_000;
+/** The same while idle on a metered path. */
+export const PROBE_IDLE_METERED_US = 25_000_000;
+/** Step between probes of a suspected path. */
+export const PROBE_SUSPECT_US = 20_000;
+/** Steps between probes of a path that is down, growing by half from first to last while the session is active. */
+export const PROBE_DOWN_FIRST_US = 100_000;
+export const PROBE_DOWN_LAST_US = 250_000;
+/** The same while idle: a path that is gone for hours costs little. */
+export const PROBE_DOWN_IDLE_US = 5_000_000;
+export const PROBE_DOWN_IDLE_METERED_US = 15_000_000;
+/** Step between the probes of a path that proves itself. */
+export const PROBE_GATED_US = 90_000;
+
+// --- estimates ----------------------------------------------------------------------------------------------------
+
+/** Loss and rate are those of the last eight buckets of this length, two seconds. */
+export const RATE_BUCKET_US = 250_000;
+export const RATE_BUCKETS = 8;
+export const RATE_WINDOW_US = RATE_BUCKET_US * RATE_BUCKETS;
+/** The smallest delay is that of the last one to two of these: clocks drift 50 us/s apart, routes change. */
+export const MIN_DELAY_WINDOW_US = 30_000_000;
+
+// --- planning -----------------------------------------------------------------------------------------------------
+
+/** Strategies are asked this often while the session is active, and at once when a path changes state. */
+export const PLAN_INTERVAL_US = 200_000;
+export const PLAN_INTERVAL_IDLE_US = 2_000_000;
+
+// --- sessions -----------------------------------------------------------------------------------------------------
+
+/** No authentic datagram for this long though some were due, and every path suspect or down: shake hands anew. */
+export const SILENT_HANDSHAKE_US = 350_000;
+/** Pause between initiations: from, to (drawn at random, so that a fleet does not march in step). */
+export const HANDSHAKE_RETRY_US = [300_000, 500_000] as const;
+/** The same once the first {@link HANDSHAKE_PATIENCE_US} brought nothing. */
+export const HANDSHAKE_RETRY_LATER_US = [1_000_000, 1_500_000] as const;
+export const HANDSHAKE_PATIENCE_US = 30_000_000;
+/** Pause between repetitions of reliable control messages: round trip plus this, doubling up to the second. */
+export const CONTROL_RETRY_US = 100_000;
+export const CONTROL_RETRY_MAX_US = 2_000_000;
+
+// --- path validation and MTU --------------------------------------------------------------------------------------
+
+/** Bytes sent to an address that did not answer a challenge yet, per byte that came from it (RFC 9000 section 8). */
+export const UNVALIDATED_FACTOR = 3;
+/** Challenges are repeated after this, at most so many times. */
+export const CHALLENGE_RETRY_US = 100_000;
+export const CHALLENGE_TRIES = 10;

@@ -1,0 +1,189 @@
+/** What is measured of a path: round trip, and for each direction delay variation, jitter, loss and rate. */
+import { serialDistance } from '@corridor/wire';
+import { INITIAL_RTT_US, MIN_DELAY_WINDOW_US, RATE_BUCKETS, RATE_BUCKET_US } from './constants.js';
+
+/**
+ * The smallest of the recent past: the minimum of the running window and of the one before, so that a value counts
+ * for one to two windows.
+ */
+class RecentMinimum {
+  private readonly values = new Float64Array([Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]);
+
+  get value(): number {
+    return Math.min(this.values[0], this.values[1]);
+  }
+
+  add(value: number, nowUs: number): void {
+    const { values } = this;
+    if (nowUs - values[2] >= MIN_DELAY_WINDOW_US) {
+      values[1] = nowUs - values[2] >= 2 * MIN_DELAY_WINDOW_US ? Number.POSITIVE_INFINITY : values[0];
+      values[0] = value;
+      values[2] = nowUs;
+    } else if (value < values[0]) values[0] = value;
+  }
+}
+
+const SMOOTHED = 0;
+const VARIATION = 1;
+const LATEST = 2;
+
+/** Round-trip time as in RFC 9002 section 5. */
+export class RoundTrip {
+  private readonly numbers = new Float64Array(3);
+  private readonly least = new RecentMinimum();
+
+  /** 0 until measured. */
+  get smoothedUs(): number {
+    return this.numbers[SMOOTHED];
+  }
+  get variationUs(): number {
+    return this.numbers[VARIATION];
+  }
+  get latestUs(): number {
+    return this.numbers[LATEST];
+  }
+  get minUs(): number {
+    return this.numbers[SMOOTHED] === 0 ? 0 : this.least.value;
+  }
+  /** Smoothed, or an assumption before the first sample. */
+  get expectedUs(): number {
+    return this.numbers[SMOOTHED] === 0 ? INITIAL_RTT_US : this.numbers[SMOOTHED];
+  }
+
+  /** @param ackDelayUs how long the peer says it kept the acknowledgement back */
+  sample(rttUs: number, ackDelayUs: number, nowUs: number): void {
+    const { numbers } = this;
+    this.least.add(rttUs, nowUs);
+    const adjusted = rttUs >= this.least.value + ackDelayUs ? rttUs - ackDelayUs : rttUs;
+    numbers[LATEST] = adjusted;
+    if (numbers[SMOOTHED] === 0) {
+      numbers[SMOOTHED] = Math.max(1, adjusted);
+      numbers[VARIATION] = adjusted / 2;
+      return;
+    }
+    numbers[VARIATION] += (Math.abs(numbers[SMOOTHED] - adjusted) - numbers[VARIATION]) / 4;
+    numbers[SMOOTHED] += (adjusted - numbers[SMOOTHED]) / 8;
+  }
+}
+
+/** Counters that run through the buckets of the recent window. */
+const PACKETS = 0;
+const LOST = 1;
+const BYTES = 2;
+const KINDS = 3;
+
+// Places in `numbers`.
+const OFFSET = 0;
+const TRANSIT = 1;
+const DELAY = 2;
+const JITTER = 3;
+const ALL_PACKETS = 4;
+const ALL_LOST = 5;
+const ALL_BYTES = 6;
+const BUCKET_END = 7;
+const STARTED = 8;
+
+/** One direction of a path. One-way delays are differences between two unrelated clocks: only their changes count. */
+export class DirectionEstimate {
+  private readonly numbers = new Float64Array(9);
+  private readonly buckets = new Float64Array(RATE_BUCKETS * KINDS);
+  private readonly sums = new Float64Array(KINDS);
+  private bucket = 0;
+  private measured = false;
+  private readonly least = new RecentMinimum();
+
+  /** Smoothed one-way delay above the smallest of the recent past. */
+  get delayVariationUs(): number {
+    return this.numbers[DELAY];
+  }
+  /** RFC 3550 section 6.4.1. */
+  get jitterUs(): number {
+    return this.numbers[JITTER];
+  }
+  get packets(): number {
+    return this.numbers[ALL_PACKETS];
+  }
+  get lost(): number {
+    return this.numbers[ALL_LOST];
+  }
+  get bytes(): number {
+    return this.numbers[ALL_BYTES];
+  }
+
+  /** Packets of the recent window. */
+  recentPackets(nowUs: number): number {
+    this.roll(nowUs);
+    return this.sums[PACKETS];
+  }
+
+  lossRatio(nowUs: number): number {
+    this.roll(nowUs);
+    const lost = Math.max(0, this.sums[LOST]);
+    return lost === 0 ? 0 : lost / (lost + this.sums[PACKETS]);
+  }
+
+  rateBps(nowUs: number): number {
+    this.roll(nowUs);
+    const span = Math.min(nowUs - this.numbers[STARTED], RATE_BUCKETS * RATE_BUCKET_US);
+    return span < RATE_BUCKET_US ? 0 : (this.sums[BYTES] * 8e6) / span;
+  }
+
+  /** Counts what arrived, and what did not; `lost` is negative when a packet taken for lost came after all. */
+  count(packets: number, bytes: number, lost: number, nowUs: number): void {
+    const { numbers } = this;
+    if (nowUs >= numbers[BUCKET_END]) this.roll(nowUs);
+    numbers[ALL_PACKETS] += packets;
+    numbers[ALL_BYTES] += bytes;
+    numbers[ALL_LOST] += lost;
+    const at = this.bucket * KINDS;
+    this.buckets[at + PACKETS] += packets;
+    this.buckets[at + LOST] += lost;
+    this.buckets[at + BYTES] += bytes;
+    this.sums[PACKETS] += packets;
+    this.sums[LOST] += lost;
+    this.sums[BYTES] += bytes;
+  }
+
+  /** Adds to the losses ever, not to those of the recent window. */
+  loseUnseen(lost: number): void {
+    this.numbers[ALL_LOST] += lost;
+  }
+
+  /**
+   * One datagram's way through this direction.
+   * @param sentStamp,arrivedStamp microseconds of the sender's and of the receiver's clock, modulo 2^32
+   */
+  transit(sentStamp: number, arrivedStamp: number, nowUs: number): void {
+    const { numbers } = this;
+    const raw = serialDistance(arrivedStamp, sentStamp);
+    if (!this.measured) {
+      this.measured = true;
+      numbers[OFFSET] = raw;
+      numbers[TRANSIT] = 0;
+      this.least.add(0, nowUs);
+      return;
+    }
+    const transit = serialDistance(raw, numbers[OFFSET]);
+    numbers[JITTER] += (Math.abs(transit - numbers[TRANSIT]) - numbers[JITTER]) / 16;
+    numbers[TRANSIT] = transit;
+    this.least.add(transit, nowUs);
+    numbers[DELAY] += (transit - this.least.value - numbers[DELAY]) / 8;
+  }
+
+  /** Empties the buckets that time has passed over. */
+  private roll(nowUs: number): void {
+    const { numbers, buckets, sums } = this;
+    if (nowUs < numbers[BUCKET_END]) return;
+    if (numbers[STARTED] === 0 && numbers[BUCKET_END] === 0) numbers[STARTED] = nowUs;
+    const steps = Math.floor((nowUs - numbers[BUCKET_END]) / RATE_BUCKET_US) + 1;
+    for (let i = 0; i < Math.min(steps, RATE_BUCKETS); i++) {
+      this.bucket = (this.bucket + 1) % RATE_BUCKETS;
+      const at = this.bucket * KINDS;
+      for (let kind = 0; kind < KINDS; kind++) {
+        sums[kind] -= buckets[at + kind];
+        buckets[at + kind] = 0;
+      }
+    }
+    numbers[BUCKET_END] += steps * RATE_BUCKET_US;
+  }
+}

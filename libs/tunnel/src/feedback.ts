@@ -1,0 +1,139 @@
+/**
+ * Acknowledgements of one peer, both ways. Sent at most every {@link ACK_INTERVAL_US}, the first after a pause at
+ * once, over the best path of this direction; over two when one is in doubt, so that the loss of a path here does not
+ * make the peer suspect its paths there.
+ */
+import { AckFrame, type FrameWriter } from '@corridor/wire';
+import {
+  ACK_EVERY_PACKETS,
+  ACK_INTERVAL_US,
+  ACK_PROBE_INTERVAL_US,
+  ACK_TWICE_US,
+  LOSS_TIME_FACTOR,
+  LOSS_TIME_MIN_US,
+} from './constants.js';
+import type { Epoch } from './epochs.js';
+import type { NumberSpace } from './number-space.js';
+import type { Path } from './path.js';
+import type { Peer } from './peer.js';
+import { AckOutcome } from './sent-log.js';
+import { MALFORMED } from './tally.js';
+
+const SENT = 0;
+const TWICE_UNTIL = 1;
+
+export class Feedback {
+  /** Something waits for an acknowledgement of ours; inner packets are among it; it cannot wait. */
+  private waiting = false;
+  private waitingPackets = false;
+  private urgent = false;
+  private readonly times = new Float64Array([Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY]);
+  private readonly frame = new AckFrame();
+  private readonly outcome = new AckOutcome();
+  private token = 0;
+
+  constructor(private readonly peer: Peer) {}
+
+  /** A datagram arrived that asks for an acknowledgement. */
+  noteAsking(space: NumberSpace, isPacket: boolean): void {
+    this.waiting = true;
+    if (isPacket) this.waitingPackets = true;
+    if (++space.received.unacknowledged >= ACK_EVERY_PACKETS) this.urgent = true;
+  }
+
+  /** The peer sends again what arrived before: our acknowledgements get lost, or are late. */
+  noteReplay(): void {
+    this.urgent = true;
+    this.times[TWICE_UNTIL] = this.peer.core.clock.nowUs + ACK_TWICE_US;
+  }
+
+  nextDeadlineUs(): number {
+    return this.waiting ? this.times[SENT] + ACK_INTERVAL_US : Number.POSITIVE_INFINITY;
+  }
+
+  /** Sends acknowledgements when it is time; asked after every batch. */
+  service(nowUs: number): void {
+    if (!this.waiting) return;
+    if (!this.urgent && nowUs < this.times[SENT] + ACK_INTERVAL_US) return;
+    const { scheduler, sessions } = this.peer;
+    const { best, second } = scheduler;
+    if (best === undefined) return;
+    const twice = scheduler.doubtful || nowUs < this.times[TWICE_UNTIL];
+    if (sessions.current !== undefined) this.send(sessions.current, best, twice ? second : undefined, nowUs);
+    if (sessions.previous !== undefined) this.send(sessions.previous, best, twice ? second : undefined, nowUs);
+    this.times[SENT] = nowUs;
+    this.waiting = false;
+    this.waitingPackets = false;
+    this.urgent = false;
+  }
+
+  private send(epoch: Epoch, first: Path, second: Path | undefined, nowUs: number): void {
+    if (!hasUnacknowledged(epoch)) return;
+    this.sendOn(epoch, first, nowUs);
+    if (second !== undefined) this.sendOn(epoch, second, nowUs);
+    for (const space of epoch.spaces) if (space !== undefined) space.received.unacknowledged = 0;
+  }
+
+  private sendOn(epoch: Epoch, path: Path, nowUs: number): void {
+    const writer = this.peer.beginFrames();
+    for (const space of epoch.spaces) {
+      if (space !== undefined && space.received.unacknowledged > 0) this.write(writer, space, nowUs);
+    }
+    // An end that only receives would not notice that its acknowledgements vanish: now and then they ask for an
+    // answer themselves. Only acknowledgements of packets do, or two ends would answer each other for ever.
+    const probes = this.waitingPackets && nowUs - path.askedUs >= ACK_PROBE_INTERVAL_US && writer.probe(this.token++, 0);
+    this.peer.sendFrames(path, probes, epoch);
+  }
+
+  private write(writer: FrameWriter, space: NumberSpace, nowUs: number): void {
+    const { frame } = this;
+    const { received } = space;
+    frame.pathId = space.path.id;
+    frame.rangeCount = received.count;
+    for (let i = 0; i < received.count; i++) {
+      frame.ranges[2 * i] = received.last[i];
+      frame.ranges[2 * i + 1] = received.first[i];
+    }
+    frame.largestReceivedAt = received.largestAtUs;
+    frame.ackDelayUs = Math.max(0, nowUs - received.largestAtUs);
+    frame.receivedPackets = received.packets;
+    frame.receivedBytes = received.bytes;
+    writer.ack(frame);
+  }
+
+  /** Takes in an acknowledgement that came sealed under `epoch`'s keys. */
+  receive(frame: AckFrame, epoch: Epoch, arrivedUs: number): void {
+    const { peer, outcome } = this;
+    const { slots, clock } = peer.core;
+    const space = epoch.spaces[frame.pathId];
+    if (space === undefined) {
+      peer.tally.add(MALFORMED);
+      return;
+    }
+    const { path } = space;
+    const { rtt, send } = path;
+    const lossTimeUs = LOSS_TIME_FACTOR * Math.max(rtt.expectedUs, rtt.latestUs) + LOSS_TIME_MIN_US;
+    if (!space.sent.acknowledge(frame, slots, arrivedUs - lossTimeUs, outcome)) {
+      peer.tally.add(MALFORMED);
+      return;
+    }
+    // What a silence swallowed says nothing about the loss of the path once it is back.
+    const live = path.state === 'up' || path.state === 'suspect';
+    send.count(outcome.packets, outcome.bytes, live ? outcome.lost : 0, clock.nowUs);
+    if (!live) send.loseUnseen(outcome.lost);
+    if (outcome.largestSentAtUs >= 0) {
+      send.transit(outcome.largestSentAtUs, frame.largestReceivedAt, clock.nowUs);
+      if (outcome.asking > 0) {
+        rtt.sample(Math.max(1, arrivedUs - outcome.largestSentAtUs), frame.ackDelayUs, clock.nowUs);
+      }
+    }
+    if (outcome.asking === 0) return;
+    path.answered(outcome.newestAskingSentAtUs, clock.nowUs);
+    if (path.state !== 'up') peer.attention = true;
+  }
+}
+
+function hasUnacknowledged(epoch: Epoch): boolean {
+  for (const space of epoch.spaces) if (space !== undefined && space.received.unacknowledged > 0) return true;
+  return false;
+}

@@ -1,0 +1,128 @@
+/**
+ * Flow sequences. The sender numbers the packets of each flow; the receiver drops what it has seen: copies by plan,
+ * replays on suspicion, and both ends' memory of it survives a rekey and a re-handshake.
+ */
+import { flowClass, serialDistance } from '@corridor/wire';
+
+/** Flows of one class: the low 12 bits of a flow number. */
+const FLOWS_PER_CLASS = 4096;
+const CLASSES = 16;
+
+/** The sender's side: next sequence of every flow, 16 KB for each class in use. */
+export class FlowSequences {
+  private readonly ofClass: (Uint32Array | undefined)[] = new Array(CLASSES).fill(undefined);
+
+  /** Answers the flow's next sequence, u32, and moves on. Never restarts within a session. */
+  take(flow: number): number {
+    let sequences = this.ofClass[flowClass(flow)];
+    if (sequences === undefined) {
+      sequences = new Uint32Array(FLOWS_PER_CLASS);
+      this.ofClass[flowClass(flow)] = sequences;
+    }
+    return sequences[flow & (FLOWS_PER_CLASS - 1)]++;
+  }
+}
+
+/** Bits of the smallest and the largest window; a flow that outruns its window gets a larger one. */
+const FIRST_WINDOW_BITS = 512;
+const MAX_WINDOW_BITS = 65536;
+/**
+ * A window shall reach back this long: twice the replay horizon would be safe always, half of it covers replays of
+ * up to 43,000 packets/s of one flow with the largest window.
+ */
+const WINDOW_REACH_US = 1_500_000;
+/** Words of all windows of one peer: 1 MB, which a vehicle cannot make the gateway exceed. */
+const MAX_WORDS = 262_144;
+
+class FlowWindow {
+  /** Bit ring, indexed by sequence. */
+  words = new Uint32Array(FIRST_WINDOW_BITS / 32);
+  readonly newest = new Uint32Array(1);
+  /** When the window was last passed once around. */
+  readonly lapStartUs = new Float64Array(1);
+  lapPackets = 0;
+}
+
+/** The receiver's side: which sequences of each flow were delivered. */
+export class DuplicateFilter {
+  private windows = new Map<number, FlowWindow>();
+  private words = 0;
+  private lastFlow = -1;
+  private last: FlowWindow | undefined;
+
+  /** Whether the packet is to be delivered: false for one that was, or that is too old to tell. */
+  accept(flow: number, sequence: number, nowUs: number): boolean {
+    const window = flow === this.lastFlow && this.last !== undefined ? this.last : this.find(flow, sequence, nowUs);
+    const ahead = serialDistance(sequence, window.newest[0]);
+    if (ahead > 0) this.slide(window, ahead, nowUs);
+    else if (-ahead >= (window.words.length - 1) * 32) return false;
+    const word = (sequence >>> 5) & (window.words.length - 1);
+    const bit = 1 << (sequence & 31);
+    if ((window.words[word] & bit) !== 0) return false;
+    window.words[word] |= bit;
+    return true;
+  }
+
+  /** Forgets every flow: the peer starts its sequences afresh. */
+  clear(): void {
+    this.windows.clear();
+    this.words = 0;
+    this.lastFlow = -1;
+    this.last = undefined;
+  }
+
+  private find(flow: number, sequence: number, nowUs: number): FlowWindow {
+    let window = this.windows.get(flow);
+    if (window === undefined) {
+      if (this.words + FIRST_WINDOW_BITS / 32 > MAX_WORDS) this.forgetOldest();
+      window = new FlowWindow();
+      window.newest[0] = sequence;
+      window.lapStartUs[0] = nowUs;
+      this.windows.set(flow, window);
+      this.words += window.words.length;
+    }
+    this.lastFlow = flow;
+    this.last = window;
+    return window;
+  }
+
+  private slide(window: FlowWindow, ahead: number, nowUs: number): void {
+    window.lapPackets += ahead;
+    if (window.lapPackets >= window.words.length * 32) this.endLap(window, nowUs);
+    const { words, newest } = window;
+    const from = newest[0] >>> 5;
+    newest[0] += ahead;
+    const to = newest[0] >>> 5;
+    const steps = (to - from) & 0x7ff_ffff;
+    if (steps >= words.length) words.fill(0);
+    else for (let back = 0; back < steps; back++) words[(to - back) & (words.length - 1)] = 0;
+  }
+
+  /** A full lap in less than the reach: the window is too short for this flow's rate, so it doubles. */
+  private endLap(window: FlowWindow, nowUs: number): void {
+    const tooShort = nowUs - window.lapStartUs[0] < WINDOW_REACH_US;
+    window.lapStartUs[0] = nowUs;
+    window.lapPackets = 0;
+    const old = window.words;
+    if (!tooShort || old.length * 32 >= MAX_WINDOW_BITS || this.words + old.length > MAX_WORDS) return;
+    const wider = new Uint32Array(old.length * 2);
+    const newest = window.newest[0] >>> 5;
+    for (let back = 0; back < old.length; back++) {
+      wider[(newest - back) & (wider.length - 1)] = old[(newest - back) & (old.length - 1)];
+    }
+    // What lies before the old window counts as delivered: the wider one must not let old copies in.
+    for (let back = old.length; back < wider.length; back++) wider[(newest - back) & (wider.length - 1)] = 0xffff_ffff;
+    window.words = wider;
+    this.words += old.length;
+  }
+
+  /** Maps keep insertion order; a flow that is still alive comes back with its next packet. */
+  private forgetOldest(): void {
+    for (const [flow, window] of this.windows) {
+      this.windows.delete(flow);
+      this.words -= window.words.length;
+      if (flow === this.lastFlow) this.lastFlow = -1;
+      return;
+    }
+  }
+}

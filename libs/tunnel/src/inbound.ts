@@ -1,0 +1,202 @@
+/**
+ * The way in: datagrams are matched with an epoch, opened in batches, checked against replay, and become inner packets
+ * to deliver or frames to act on. Whatever is wrong with a datagram is counted; nothing here throws.
+ */
+import {
+  asksForAck,
+  DATAGRAM_TRANSPORT,
+  FLAG_REPLAY,
+  INNER_HEADER_BYTES,
+  innerFlags,
+  innerFlow,
+  innerKind,
+  innerSequence,
+  innerStamp,
+  KIND_FRAMES,
+  KIND_PACKET,
+  OVERHEAD_BYTES,
+  outerPacketNumber,
+  outerPathId,
+  outerReceiver,
+  readFrames,
+} from '@corridor/wire';
+import { type DatagramBatch, OpenBatch, PacketBatch, SLOT_BYTES, SLOT_HEADROOM, SLOT_SHIFT } from './batch.js';
+import { MAX_BATCH } from './constants.js';
+import type { Core } from './core.js';
+import type { Epoch } from './epochs.js';
+import { isIpPacket } from './ip-packet.js';
+import type { NumberSpace } from './number-space.js';
+import type { Peer } from './peer.js';
+import { PeerFrames } from './peer-frames.js';
+import type { EngineRole } from './role.js';
+import {
+  BYTES_DELIVERED,
+  DUPLICATES_DROPPED,
+  MALFORMED,
+  NOT_AUTHENTIC,
+  PACKETS_DELIVERED,
+  REPLAYED_DATAGRAMS_DROPPED,
+  WRONG_INNER_SOURCE,
+} from './tally.js';
+
+/** Datagrams opened in one call of the AEAD. */
+const OPEN_BATCH = 512;
+const LONGEST_DATAGRAM = SLOT_BYTES - SLOT_HEADROOM + OVERHEAD_BYTES;
+
+export class Inbound {
+  readonly slab = new Uint8Array(MAX_BATCH * SLOT_BYTES);
+  /** Waiting for the next drain. */
+  readonly delivery = new PacketBatch(MAX_BATCH);
+  /** Datagrams of no known type, length or receiver. */
+  readonly unknown = new Float64Array(1);
+
+  private readonly opening = new OpenBatch(OPEN_BATCH);
+  private readonly epochs: (Epoch | undefined)[] = new Array(OPEN_BATCH).fill(undefined);
+  /** Where in the host's batch each entry of `opening` is. */
+  private readonly origin = new Int32Array(OPEN_BATCH);
+  /** Slots of the slab in use. */
+  private used = 0;
+  private readonly frames: PeerFrames;
+
+  constructor(
+    private readonly core: Core,
+    private readonly role: EngineRole,
+  ) {
+    this.frames = new PeerFrames(role);
+  }
+
+  /** Forgets what was delivered. */
+  reset(): void {
+    this.delivery.count = 0;
+    this.used = 0;
+  }
+
+  /** A free position in the slab for a packet that the engine itself makes; hand it over with {@link deliver}. */
+  takeSlot(): number {
+    return this.used < MAX_BATCH ? (this.used++ << SLOT_SHIFT) + SLOT_HEADROOM : -1;
+  }
+
+  deliver(offset: number, length: number): void {
+    const { delivery } = this;
+    const at = delivery.count++;
+    delivery.offset[at] = offset;
+    delivery.length[at] = length;
+    delivery.group[at] = 0;
+  }
+
+  receive(batch: DatagramBatch): void {
+    const { opening, core } = this;
+    const { bytes } = batch;
+    opening.count = 0;
+    for (let i = 0; i < batch.count; i++) {
+      const at = batch.offset[i];
+      const length = batch.length[i];
+      if (bytes[at] !== DATAGRAM_TRANSPORT) {
+        this.role.receiveHandshake(batch, i);
+        continue;
+      }
+      const epoch =
+        length < OVERHEAD_BYTES || length > LONGEST_DATAGRAM ? undefined : core.epochs.find(outerReceiver(bytes, at));
+      if (epoch === undefined) {
+        this.unknown[0]++;
+        continue;
+      }
+      const space = epoch.spaces[outerPathId(bytes, at)];
+      if (space !== undefined && !space.replay.isFresh(outerPacketNumber(bytes, at))) {
+        epoch.peer.tally.add(REPLAYED_DATAGRAMS_DROPPED);
+        continue;
+      }
+      this.queue(epoch, at, length, i);
+      if (opening.count === OPEN_BATCH) this.openAll(batch);
+    }
+    if (opening.count > 0) this.openAll(batch);
+  }
+
+  private queue(epoch: Epoch, at: number, length: number, index: number): void {
+    const { opening } = this;
+    const entry = opening.count++;
+    opening.key[entry] = epoch.receiveKey;
+    opening.source[entry] = at;
+    opening.sourceLength[entry] = length;
+    opening.target[entry] = (this.used++ << SLOT_SHIFT) + SLOT_HEADROOM;
+    this.epochs[entry] = epoch;
+    this.origin[entry] = index;
+  }
+
+  private openAll(batch: DatagramBatch): void {
+    const { opening } = this;
+    this.core.primitives.aead.open(opening, batch.bytes, this.slab);
+    for (let entry = 0; entry < opening.count; entry++) {
+      const epoch = this.epochs[entry] as Epoch;
+      if (opening.result[entry] < 0) epoch.peer.tally.add(NOT_AUTHENTIC);
+      else if (epoch.alive) this.accept(epoch, batch, entry);
+    }
+    opening.count = 0;
+  }
+
+  /** An authentic datagram. */
+  private accept(epoch: Epoch, batch: DatagramBatch, entry: number): void {
+    const { role, opening } = this;
+    const { peer } = epoch;
+    const { bytes } = batch;
+    const index = this.origin[entry];
+    const at = batch.offset[index];
+    if (epoch !== peer.sessions.current && peer.sessions.isUnconfirmed(epoch)) role.confirm(peer, epoch);
+    role.touch(peer);
+    const path = role.pathOf(peer, outerPathId(bytes, at));
+    if (path === undefined || path.blocked) return;
+    const space = epoch.space(path);
+    const packetNumber = outerPacketNumber(bytes, at);
+    const ahead = packetNumber - space.replay.largest;
+    if (!space.replay.mark(packetNumber)) {
+      peer.tally.add(REPLAYED_DATAGRAMS_DROPPED);
+      return;
+    }
+    const payload = opening.target[entry];
+    const arrivedUs = batch.receivedAtUs[index];
+    const { nowUs } = this.core.clock;
+    peer.heardUs = nowUs;
+    path.arrivedUs = nowUs;
+    path.silenceReported = false;
+    // The numbers jumped over count as lost until they arrive after all.
+    path.receive.count(1, batch.length[index], ahead > 0 ? ahead - 1 : -1, nowUs);
+    path.receive.transit(innerStamp(this.slab, payload - INNER_HEADER_BYTES), arrivedUs, nowUs);
+    space.received.add(packetNumber, batch.length[index], arrivedUs);
+    if (ahead > 0) role.noteSource(peer, path, batch, index);
+    const kind = innerKind(this.slab, payload - INNER_HEADER_BYTES);
+    if (kind === KIND_PACKET) this.acceptPacket(peer, space, payload, opening.result[entry]);
+    else if (kind === KIND_FRAMES) this.acceptFrames(space, payload, opening.result[entry], arrivedUs);
+    else peer.tally.add(MALFORMED);
+  }
+
+  private acceptPacket(peer: Peer, space: NumberSpace, payload: number, length: number): void {
+    const { slab } = this;
+    const { tally, feedback } = peer;
+    const header = payload - INNER_HEADER_BYTES;
+    feedback.noteAsking(space, true);
+    if ((innerFlags(slab, header) & FLAG_REPLAY) !== 0) feedback.noteReplay();
+    if (!isIpPacket(slab, payload, length)) {
+      tally.add(MALFORMED);
+      return;
+    }
+    if (!this.role.acceptsSource(peer, payload)) {
+      tally.add(WRONG_INNER_SOURCE);
+      return;
+    }
+    if (!peer.duplicates.accept(innerFlow(slab, header), innerSequence(slab, header), this.core.clock.nowUs)) {
+      tally.add(DUPLICATES_DROPPED);
+      return;
+    }
+    tally.add(PACKETS_DELIVERED);
+    tally.add(BYTES_DELIVERED, length);
+    peer.noteTraffic();
+    this.deliver(payload, length);
+  }
+
+  private acceptFrames(space: NumberSpace, payload: number, length: number, arrivedUs: number): void {
+    const { slab } = this;
+    const { peer } = space.epoch;
+    if (asksForAck(slab, payload, length)) peer.feedback.noteAsking(space, false);
+    if (!readFrames(slab, payload, length, this.frames.begin(space, arrivedUs))) peer.tally.add(MALFORMED);
+  }
+}

@@ -1,0 +1,253 @@
+/**
+ * Whether the paths of one peer work: probes, suspicion, the way down and up again, and what follows from it for the
+ * packets under way.
+ */
+import type { SilenceFrame } from '@corridor/wire';
+import {
+  ACK_PROBE_INTERVAL_US,
+  PROBE_ACTIVE_US,
+  PROBE_DOWN_IDLE_METERED_US,
+  PROBE_DOWN_IDLE_US,
+  PROBE_DOWN_LAST_US,
+  PROBE_GATED_US,
+  PROBE_IDLE_METERED_US,
+  PROBE_IDLE_US,
+  PROBE_SUSPECT_US,
+  RATE_WINDOW_US,
+  SILENCE_GAPS,
+  SILENCE_MIN_PACKETS,
+  SILENCE_MIN_US,
+  SUSPECT_MARGIN_US,
+} from './constants.js';
+import { nextHealth } from './health.js';
+import type { Path } from './path.js';
+import type { Peer } from './peer.js';
+
+const NEVER = Number.POSITIVE_INFINITY;
+
+export class Liveness {
+  /** Packets wait unacknowledged that no other path could take over. */
+  unrescued = false;
+  private token = 0;
+
+  constructor(private readonly peer: Peer) {}
+
+  /** Looks at every path: sends due probes, reports silence, moves states. */
+  service(nowUs: number): void {
+    if (this.peer.sessions.current === undefined) return;
+    for (const path of this.peer.paths) {
+      if (!path.usable) continue;
+      this.judge(path, nowUs);
+      if (nowUs >= this.probeDueUs(path)) this.probe(path);
+      if (nowUs >= this.silenceDueUs(path, nowUs)) this.reportSilence(path);
+    }
+  }
+
+  nextDeadlineUs(): number {
+    if (this.peer.sessions.current === undefined) return NEVER;
+    const { nowUs } = this.peer.core.clock;
+    let earliest = NEVER;
+    for (const path of this.peer.paths) {
+      if (!path.usable) continue;
+      earliest = Math.min(earliest, this.probeDueUs(path), this.silenceDueUs(path, nowUs), this.judgeDueUs(path));
+    }
+    return earliest;
+  }
+
+  /** Sends a datagram that asks for an acknowledgement. */
+  probe(path: Path): void {
+    if (!path.usable) return;
+    this.peer.beginFrames().probe(this.token++, 0);
+    this.peer.sendFrames(path, true);
+    if (path.state === 'down') path.downStepUs = Math.min(PROBE_DOWN_LAST_US, path.downStepUs * 1.5);
+  }
+
+  /** Something outside tells that the path may be broken: another address, another socket. */
+  disturb(path: Path, reason: string): void {
+    const { nowUs } = this.peer.core.clock;
+    path.triggerUs = nowUs;
+    if (path.state === 'up') this.enter(path, 'suspect', reason);
+    this.probe(path);
+    this.peer.attention = true;
+    // With no other path to take the tail, it goes out once more here, and again when this path has answered.
+    if (this.unrescued) this.peer.replayHeld();
+  }
+
+  /** The path's new address answered: what went out towards the old one goes out again. */
+  validated(path: Path): void {
+    const { nowUs } = this.peer.core.clock;
+    path.answered(nowUs, nowUs);
+    if (this.unrescued) {
+      this.unrescued = false;
+      this.peer.replayHeld();
+    }
+    this.peer.attention = true;
+  }
+
+  /** Takes a path out of use, or puts it back: then it has to prove itself. */
+  setBlocked(path: Path, blocked: boolean, by: 'operator' | 'peer'): void {
+    const usable = path.usable;
+    if (by === 'peer') path.blockedByPeer = blocked;
+    else path.blocked = blocked;
+    if (usable === path.usable) return;
+    if (path.usable) {
+      this.enter(path, 'gated', 'put back into use');
+      this.probe(path);
+      return;
+    }
+    this.enter(path, 'down', by === 'peer' ? 'taken out of use at the other end' : 'taken out of use');
+    this.rescue(path, `${path.name}: taken out of use`);
+  }
+
+  /** The receiving end says that a path which should bring packets brings none. */
+  receiveSilence(frame: SilenceFrame): void {
+    const path = this.peer.path(frame.pathId);
+    const sent = path?.space?.sent;
+    if (path === undefined || sent === undefined || path.state !== 'up' || sent.tail <= frame.largest) return;
+    // The report left half of another path's round trip ago; half of this path's ago the packet should have arrived.
+    const other = this.peer.scheduler.best?.rtt.expectedUs ?? path.rtt.expectedUs;
+    const expectedUs = (path.rtt.expectedUs + other) / 2 + SUSPECT_MARGIN_US;
+    if (this.peer.core.clock.nowUs - sent.tailSentAtUs < expectedUs) return;
+    path.reportedSilent = true;
+    this.peer.attention = true;
+  }
+
+  /** A new session: every path has to answer under the new keys, `proven` has done so just now. */
+  sessionChanged(fresh: boolean, proven: Path | undefined): void {
+    const { nowUs } = this.peer.core.clock;
+    for (const path of this.peer.paths) {
+      if (path === proven) {
+        path.answered(nowUs, nowUs);
+        if (path.state !== 'up') this.enter(path, 'up', 'the handshake went over it');
+      } else if (fresh) {
+        path.provenBefore = false;
+        if (path.state !== 'gated') this.enter(path, 'gated', 'new session');
+      }
+      this.probe(path);
+    }
+  }
+
+  /**
+   * The path does not carry any more: plans anew and sends its unacknowledged tail over the others. When no other
+   * path can take it, it waits for one that answers.
+   */
+  rescue(path: Path, reason: string): void {
+    const { peer } = this;
+    const switches = peer.plan();
+    let replayed = 0;
+    if (peer.paths.some((other) => other !== path && other.usable && (other.state === 'up' || other.state === 'gated'))) {
+      replayed = peer.replayTail(path);
+    } else this.unrescued = true;
+    peer.sessions.previous?.spaces[path.id]?.sent.closeTail();
+    peer.announceSwitches(
+      switches.map((one) => ({ ...one, reason: `${one.reason} (${reason})` })),
+      replayed,
+    );
+  }
+
+  // --- the ladder ---------------------------------------------------------------------------------------------------
+
+  private judge(path: Path, nowUs: number): void {
+    const tailSentUs = this.tailSentUs(path);
+    const overdueUs = nowUs - tailSentUs - path.patienceUs();
+    if (path.state === 'gated' && overdueUs >= 0) path.restartProof(nowUs);
+    const verdict = nextHealth({
+      state: path.state,
+      nowUs,
+      sinceUs: path.sinceUs,
+      overdueUs,
+      reportedSilent: path.reportedSilent,
+      answered: path.answeredSentUs >= path.triggerUs,
+      downAfterUs: path.downAfterUs(),
+      flaps: path.flaps,
+      proofs: path.proofs,
+      proofSpanUs: path.answeredSentUs - path.proofFromUs,
+      provenBefore: path.provenBefore,
+    });
+    if (verdict === undefined) return;
+    if (verdict.to === 'suspect') path.triggerUs = tailSentUs;
+    this.enter(path, verdict.to, verdict.reason);
+  }
+
+  private enter(path: Path, to: Path['state'], reason: string): void {
+    const { peer } = this;
+    const { nowUs } = peer.core.clock;
+    const from = path.state;
+    path.enter(to, reason, nowUs);
+    peer.core.emit({ type: 'path-state', atUs: nowUs, peer: peer.name, path: path.name, pathId: path.id, from, to, reason });
+    peer.attention = true;
+    if (to === 'suspect') {
+      this.rescue(path, `${path.name}: ${reason}`);
+      this.probeOthers(path, nowUs);
+    } else peer.replan();
+    const answers = (from === 'suspect' || from === 'down' || from === 'gated') && (to === 'up' || to === 'gated');
+    if (answers && this.unrescued) {
+      this.unrescued = false;
+      peer.replayHeld();
+    }
+  }
+
+  /** Are the others alive? When all are silent, the gateway is, and that should not wait for their next turn. */
+  private probeOthers(path: Path, nowUs: number): void {
+    for (const other of this.peer.paths) {
+      if (other !== path && other.state === 'up' && nowUs - other.askedUs >= ACK_PROBE_INTERVAL_US) this.probe(other);
+    }
+  }
+
+  private tailSentUs(path: Path): number {
+    const { previous } = this.peer.sessions;
+    const before = previous?.spaces[path.id]?.sent.tailSentAtUs ?? NEVER;
+    return Math.min(before, path.space?.sent.tailSentAtUs ?? NEVER);
+  }
+
+  /** When {@link judge} may have something to say that no arriving datagram announces. */
+  private judgeDueUs(path: Path): number {
+    if (path.state === 'up') return this.tailSentUs(path) + path.patienceUs();
+    if (path.state === 'suspect') return path.sinceUs + path.downAfterUs();
+    // A gated path is looked at with every probe.
+    return NEVER;
+  }
+
+  // --- probes -------------------------------------------------------------------------------------------------------
+
+  private probeDueUs(path: Path): number {
+    return path.askedUs + this.probeStepUs(path);
+  }
+
+  private probeStepUs(path: Path): number {
+    const { active } = this.peer;
+    switch (path.state) {
+      case 'up':
+        if (active) return PROBE_ACTIVE_US;
+        return path.metered ? PROBE_IDLE_METERED_US : PROBE_IDLE_US;
+      case 'suspect':
+        return PROBE_SUSPECT_US;
+      case 'gated':
+        return PROBE_GATED_US;
+      case 'down':
+        if (active) return path.downStepUs;
+        return path.metered ? PROBE_DOWN_IDLE_METERED_US : PROBE_DOWN_IDLE_US;
+    }
+  }
+
+  // --- silence of the other direction -------------------------------------------------------------------------------
+
+  private silenceDueUs(path: Path, nowUs: number): number {
+    if (path.silenceReported) return NEVER;
+    const packets = path.receive.recentPackets(nowUs);
+    if (packets < SILENCE_MIN_PACKETS) return NEVER;
+    const gapUs = RATE_WINDOW_US / packets;
+    return path.arrivedUs + Math.max(SILENCE_MIN_US, SILENCE_GAPS * gapUs + 4 * path.receive.jitterUs);
+  }
+
+  private reportSilence(path: Path): void {
+    const { peer } = this;
+    const { best, second } = peer.scheduler;
+    const over = best === path ? second : best;
+    path.silenceReported = true;
+    if (over === undefined || path.space === undefined) return;
+    peer.beginFrames().silence(path.id, path.space.replay.largest);
+    peer.sendFrames(over, false);
+  }
+}
+

@@ -1,0 +1,19 @@
+/** One path under one epoch's keys: a packet number space in each direction (RFC 9000 section 12.3). */
+import type { Epoch } from './epochs.js';
+import type { Path } from './path.js';
+import { PathReceiver } from './path-receiver.js';
+import { ReplayWindow } from './replay-window.js';
+import { SentLog } from './sent-log.js';
+
+export class NumberSpace {
+  /** Sending: what went out and what became of it. */
+  readonly sent = new SentLog();
+  /** Receiving: what is new, and what to acknowledge. */
+  readonly replay = new ReplayWindow();
+  readonly received = new PathReceiver();
+
+  constructor(
+    readonly epoch: Epoch,
+    readonly path: Path,
+  ) {}
+}

@@ -1,0 +1,172 @@
+/**
+ * Datagrams on their way out: headers and positions are collected in chunks while a mutation runs, sealed and handed
+ * to the sink in one go when the host drains.
+ *
+ * Inner packets are sealed out of the send slab; frames out of small slabs that belong to their chunks. Chunks are
+ * made as needed and used again for ever, so nothing is allocated once the busiest mutation has been seen.
+ */
+import { FrameWriter, KIND_FRAMES, OVERHEAD_BYTES, writeInnerHeader, writeOuterHeader } from '@corridor/wire';
+import { DatagramOutbox, SealBatch, SLOT_BYTES, SLOT_HEADROOM, SLOT_SHIFT } from './batch.js';
+import { CONTROL_PAYLOAD_BYTES } from './constants.js';
+import type { Sink } from './engine.js';
+import type { AeadBatch } from './primitives.js';
+
+const PACKET_CHUNK = 256;
+const CONTROL_CHUNK = 32;
+const OUTBOX = 512;
+const HEADER_WORDS = 6;
+
+class Chunk {
+  readonly seal: SealBatch;
+  readonly route: Int32Array;
+  constructor(
+    capacity: number,
+    readonly slab: Uint8Array,
+  ) {
+    this.seal = new SealBatch(capacity);
+    this.route = new Int32Array(capacity);
+  }
+}
+
+/** Chunks of one kind, filled one after another. */
+class ChunkQueue {
+  readonly chunks: Chunk[] = [];
+  /** Chunks in use; the last of them is being filled. */
+  used = 0;
+
+  constructor(private readonly make: () => Chunk) {}
+
+  /** The chunk that takes the next entry. */
+  current(): Chunk {
+    if (this.used > 0) {
+      const chunk = this.chunks[this.used - 1];
+      if (chunk.seal.count < chunk.seal.capacity) return chunk;
+    }
+    if (this.used === this.chunks.length) this.chunks.push(this.make());
+    const chunk = this.chunks[this.used++];
+    chunk.seal.count = 0;
+    return chunk;
+  }
+}
+
+interface RawDatagram {
+  readonly bytes: Uint8Array;
+  readonly route: number;
+}
+
+export class Outgoing {
+  private readonly packets: ChunkQueue;
+  private readonly control = new ChunkQueue(() => new Chunk(CONTROL_CHUNK, new Uint8Array(CONTROL_CHUNK * SLOT_BYTES)));
+  private readonly outbox = new DatagramOutbox(OUTBOX);
+  private readonly writer = new FrameWriter();
+  private raw: RawDatagram[] = [];
+
+  constructor(
+    private readonly aead: AeadBatch,
+    packetSlab: Uint8Array,
+  ) {
+    this.packets = new ChunkQueue(() => new Chunk(PACKET_CHUNK, packetSlab));
+    for (let i = 0; i < OUTBOX; i++) this.outbox.offset[i] = i << SLOT_SHIFT;
+  }
+
+  get isEmpty(): boolean {
+    return this.packets.used === 0 && this.control.used === 0 && this.raw.length === 0;
+  }
+
+  /** A datagram that is not sealed with a transport key: the handshake's. */
+  addRaw(bytes: Uint8Array, route: number): void {
+    this.raw.push({ bytes, route });
+  }
+
+  /** An inner packet out of the send slab. Arguments are those of the two headers. */
+  addPacket(
+    key: number,
+    route: number,
+    pathId: number,
+    packetNumber: number,
+    receiver: number,
+    kindAndFlags: number,
+    flow: number,
+    sequence: number,
+    nowUs: number,
+    source: number,
+    length: number,
+  ): void {
+    const chunk = this.packets.current();
+    const { seal } = chunk;
+    const at = seal.count++;
+    writeOuterHeader(seal.headerWords, at * HEADER_WORDS, pathId, packetNumber, receiver);
+    writeInnerHeader(seal.headerWords, at * HEADER_WORDS + 3, kindAndFlags & 0xff, kindAndFlags >>> 8, flow, sequence, nowUs);
+    seal.key[at] = key;
+    seal.source[at] = source;
+    seal.sourceLength[at] = length;
+    chunk.route[at] = route;
+  }
+
+  /**
+   * Starts a datagram of frames: write them with the answered writer, then call {@link commitFrames}, or nothing to
+   * let it be.
+   * @param room bytes of payload at most
+   */
+  beginFrames(room = CONTROL_PAYLOAD_BYTES): FrameWriter {
+    const chunk = this.control.current();
+    this.writer.begin(chunk.slab, (chunk.seal.count << SLOT_SHIFT) + SLOT_HEADROOM, room);
+    return this.writer;
+  }
+
+  /** Ends the datagram begun last. Answers the bytes of the datagram. */
+  commitFrames(key: number, route: number, pathId: number, packetNumber: number, receiver: number, nowUs: number): number {
+    const chunk = this.control.current();
+    const { seal } = chunk;
+    const at = seal.count++;
+    writeOuterHeader(seal.headerWords, at * HEADER_WORDS, pathId, packetNumber, receiver);
+    writeInnerHeader(seal.headerWords, at * HEADER_WORDS + 3, KIND_FRAMES, 0, 0, 0, nowUs);
+    seal.key[at] = key;
+    seal.source[at] = (at << SLOT_SHIFT) + SLOT_HEADROOM;
+    seal.sourceLength[at] = this.writer.length;
+    chunk.route[at] = route;
+    return this.writer.length + OVERHEAD_BYTES;
+  }
+
+  /** Seals everything and hands it out, frames first: acknowledgements are the more urgent ones. */
+  drain(sink: Sink): void {
+    this.outbox.count = 0;
+    for (const datagram of this.raw) this.drainRaw(datagram, sink);
+    if (this.raw.length > 0) this.raw = [];
+    this.drainQueue(this.control, sink);
+    this.drainQueue(this.packets, sink);
+    this.flush(sink);
+  }
+
+  private drainRaw(datagram: RawDatagram, sink: Sink): void {
+    const { outbox } = this;
+    if (outbox.count === outbox.capacity) this.flush(sink);
+    const at = outbox.count++;
+    outbox.bytes.set(datagram.bytes, at << SLOT_SHIFT);
+    outbox.length[at] = datagram.bytes.length;
+    outbox.route[at] = datagram.route;
+  }
+
+  private drainQueue(queue: ChunkQueue, sink: Sink): void {
+    const { outbox } = this;
+    for (let c = 0; c < queue.used; c++) {
+      const chunk = queue.chunks[c];
+      const { seal } = chunk;
+      if (outbox.count + seal.count > outbox.capacity) this.flush(sink);
+      for (let i = 0; i < seal.count; i++) {
+        const at = outbox.count++;
+        seal.target[i] = at << SLOT_SHIFT;
+        outbox.length[at] = seal.sourceLength[i] + OVERHEAD_BYTES;
+        outbox.route[at] = chunk.route[i];
+      }
+      if (seal.count > 0) this.aead.seal(seal, chunk.slab, outbox.bytes);
+      seal.count = 0;
+    }
+    queue.used = 0;
+  }
+
+  private flush(sink: Sink): void {
+    if (this.outbox.count > 0) sink.datagrams(this.outbox);
+    this.outbox.count = 0;
+  }
+}

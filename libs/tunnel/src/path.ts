@@ -1,0 +1,221 @@
+/** One path of one peer: where it leads, how it is, what was measured. */
+import type { PathSnapshot, PathState } from '@corridor/strategy';
+import { ADDRESS_BYTES } from './batch.js';
+import {
+  ACK_INTERVAL_US,
+  DOWN_AFTER_MAX_US,
+  DOWN_AFTER_PTOS,
+  DOWN_AFTER_US,
+  FLAP_WINDOW_US,
+  PROBE_DOWN_FIRST_US,
+  SUSPECT_MARGIN_US,
+} from './constants.js';
+import { DirectionEstimate, RoundTrip } from './estimator.js';
+import type { NumberSpace } from './number-space.js';
+
+// Places in `times`.
+const SINCE = 0;
+const HEARD = 1;
+const ASKED = 2;
+const TRIGGER = 3;
+const ANSWERED_SENT = 4;
+const PROOF_FROM = 5;
+const DOWN_STEP = 6;
+const FLAP_START = 7;
+const ARRIVED = 8;
+const BUDGET = 9;
+const CHALLENGE_DUE = 10;
+
+/** Route number of "none". */
+export const NO_ROUTE = -1;
+
+export class Path {
+  state: PathState = 'gated';
+  reason = 'new';
+  priority = 1;
+  metered = false;
+  /** Taken out of use by a drill, here or at the other end. */
+  blocked = false;
+  blockedByPeer = false;
+  /** The uplink went away; the path is kept so that late datagrams do not bring it back. */
+  gone = false;
+  /** It was up before, in this session. */
+  provenBefore = false;
+
+  /** Where datagrams of this path go: the host's route, and what it stands for. */
+  route = NO_ROUTE;
+  socket = -1;
+  readonly address = new Uint8Array(ADDRESS_BYTES);
+  /** The address is new and has not answered a challenge yet. */
+  validating = false;
+  /** Packet number space under the current epoch; undefined without a session. */
+  space: NumberSpace | undefined;
+
+  readonly rtt = new RoundTrip();
+  /** Towards the peer, as it acknowledges; and from the peer, as seen here. */
+  readonly send = new DirectionEstimate();
+  readonly receive = new DirectionEstimate();
+
+  flaps = 0;
+  proofs = 0;
+  /** The receiver's silence report of the running silence went out. */
+  silenceReported = false;
+  /** The peer reported silence on this path, and packets are missing. */
+  reportedSilent = false;
+
+  private readonly times = new Float64Array(11);
+
+  constructor(
+    readonly id: number,
+    public name: string,
+    nowUs: number,
+  ) {
+    this.times[SINCE] = nowUs;
+    this.times[HEARD] = nowUs;
+    this.times[PROOF_FROM] = nowUs;
+    this.times[ASKED] = Number.NEGATIVE_INFINITY;
+    this.times[ARRIVED] = Number.NEGATIVE_INFINITY;
+    this.times[ANSWERED_SENT] = Number.NEGATIVE_INFINITY;
+  }
+
+  /** Since when it is in its state. */
+  get sinceUs(): number {
+    return this.times[SINCE];
+  }
+  /** When it was last known to work in both directions. */
+  get heardUs(): number {
+    return this.times[HEARD];
+  }
+  /** When a datagram that asks for an acknowledgement last went out. */
+  get askedUs(): number {
+    return this.times[ASKED];
+  }
+  set askedUs(value: number) {
+    this.times[ASKED] = value;
+  }
+  /** When the unanswered datagram was sent that made the path suspect. */
+  get triggerUs(): number {
+    return this.times[TRIGGER];
+  }
+  set triggerUs(value: number) {
+    this.times[TRIGGER] = value;
+  }
+  /** When the newest datagram was sent that has been answered. */
+  get answeredSentUs(): number {
+    return this.times[ANSWERED_SENT];
+  }
+  /** When the proof of a gated path began, or began anew. */
+  get proofFromUs(): number {
+    return this.times[PROOF_FROM];
+  }
+  /** Step between probes while down. */
+  get downStepUs(): number {
+    return this.times[DOWN_STEP];
+  }
+  set downStepUs(value: number) {
+    this.times[DOWN_STEP] = value;
+  }
+  /** When a datagram last arrived on this path. */
+  get arrivedUs(): number {
+    return this.times[ARRIVED];
+  }
+  set arrivedUs(value: number) {
+    this.times[ARRIVED] = value;
+  }
+  /** Bytes that may still go to an address which has not been validated. */
+  get budget(): number {
+    return this.times[BUDGET];
+  }
+  set budget(value: number) {
+    this.times[BUDGET] = value;
+  }
+  get challengeDueUs(): number {
+    return this.times[CHALLENGE_DUE];
+  }
+  set challengeDueUs(value: number) {
+    this.times[CHALLENGE_DUE] = value;
+  }
+
+  /** Whether anything may be sent on it at all. */
+  get usable(): boolean {
+    return !this.gone && !this.blocked && !this.blockedByPeer && this.route !== NO_ROUTE;
+  }
+
+  /** Silence of the tail that makes the path suspect: round trip, its deviation, the peer's acknowledgement delay. */
+  patienceUs(): number {
+    const { rtt } = this;
+    const deviation = rtt.smoothedUs === 0 ? rtt.expectedUs / 2 : rtt.variationUs;
+    return rtt.expectedUs + Math.max(4 * deviation, SUSPECT_MARGIN_US) + ACK_INTERVAL_US;
+  }
+
+  /** Silence after which a suspected path is down. */
+  downAfterUs(): number {
+    return Math.min(DOWN_AFTER_MAX_US, Math.max(DOWN_AFTER_US, DOWN_AFTER_PTOS * this.patienceUs()));
+  }
+
+  /** Notes an answer to a datagram sent at `sentUs`. */
+  answered(sentUs: number, nowUs: number): void {
+    this.times[HEARD] = nowUs;
+    if (sentUs > this.times[ANSWERED_SENT]) this.times[ANSWERED_SENT] = sentUs;
+    if (this.state === 'gated' && sentUs >= this.times[PROOF_FROM]) this.proofs++;
+  }
+
+  /** Begins the proof anew: a probe went missing. */
+  restartProof(nowUs: number): void {
+    this.proofs = 0;
+    this.times[PROOF_FROM] = nowUs;
+  }
+
+  enter(state: PathState, reason: string, nowUs: number): void {
+    if (this.state === 'suspect' && state === 'up') this.countFlap(nowUs);
+    this.state = state;
+    this.reason = reason;
+    this.times[SINCE] = nowUs;
+    this.reportedSilent = false;
+    if (state === 'gated') this.restartProof(nowUs);
+    if (state === 'down') this.times[DOWN_STEP] = PROBE_DOWN_FIRST_US;
+    if (state === 'up') this.provenBefore = true;
+  }
+
+  /** The uplink is there again. */
+  revive(name: string, nowUs: number): void {
+    this.name = name;
+    this.gone = false;
+    this.provenBefore = false;
+    this.times[ASKED] = Number.NEGATIVE_INFINITY;
+    this.enter('gated', 'is there again', nowUs);
+  }
+
+  snapshot(nowUs: number): PathSnapshot {
+    const { rtt, send, receive } = this;
+    return {
+      id: this.id,
+      name: this.name,
+      state: this.usable ? this.state : 'down',
+      rttUs: rtt.smoothedUs,
+      minRttUs: rtt.minUs,
+      rttVarUs: rtt.variationUs,
+      send: directionSnapshot(send, nowUs),
+      receive: directionSnapshot(receive, nowUs),
+      priority: this.priority,
+      metered: this.metered,
+    };
+  }
+
+  private countFlap(nowUs: number): void {
+    if (nowUs - this.times[FLAP_START] > FLAP_WINDOW_US) {
+      this.times[FLAP_START] = nowUs;
+      this.flaps = 0;
+    }
+    this.flaps++;
+  }
+}
+
+function directionSnapshot(estimate: DirectionEstimate, nowUs: number): PathSnapshot['send'] {
+  return {
+    delayVariationUs: estimate.delayVariationUs,
+    jitterUs: estimate.jitterUs,
+    lossRatio: estimate.lossRatio(nowUs),
+    deliveredBps: estimate.rateBps(nowUs),
+  };
+}

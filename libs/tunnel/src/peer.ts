@@ -1,0 +1,343 @@
+/**
+ * One remote end: its session, paths, flows and classes, and how packets reach it. The vehicle has one peer, the
+ * gateway one for each vehicle. What decides about acknowledgements, health and control messages lives in the parts
+ * that this class owns; here packets are numbered and sent.
+ */
+import { FLAG_COPY, FLAG_REPLAY, type FrameWriter, KIND_PACKET, OVERHEAD_BYTES } from '@corridor/wire';
+import { Announcements } from './announcements.js';
+import { SLOT_HEADROOM, SLOT_SHIFT } from './batch.js';
+import { Classifier } from './classify.js';
+import { MAX_PATHS, PLAN_INTERVAL_IDLE_US, PLAN_INTERVAL_US, REPLAY_HORIZON_US, ACTIVE_US } from './constants.js';
+import type { Core } from './core.js';
+import type { Epoch } from './epochs.js';
+import { Feedback } from './feedback.js';
+import { DuplicateFilter, FlowSequences } from './flows.js';
+import { Liveness } from './liveness.js';
+import { NO_ROUTE, Path } from './path.js';
+import { PathValidation } from './path-validation.js';
+import type { TunnelPolicy } from './policy.js';
+import { Scheduler, type Switch } from './scheduler.js';
+import { Sessions, type Succession } from './sessions.js';
+import { BYTES_SENT, COPIES_SENT, HANDSHAKES, NO_PATH, PACKETS_SENT, REKEYS, REPLAYS_SENT, Tally } from './tally.js';
+
+/** Work that only one of the two roles has, such as the vehicle's handshakes. */
+export interface PeerDuty {
+  service(nowUs: number): void;
+  nextDeadlineUs(): number;
+}
+
+const DEADLINE = 0;
+const PLAN_DUE = 1;
+const TRAFFIC = 2;
+const HEARD = 3;
+
+/** A deadline that has just been served comes back no sooner, so that rounding can never make a host spin. */
+const LEAST_PAUSE_US = 100;
+
+export class Peer {
+  /** Paths that exist, in path-id order. */
+  paths: Path[] = [];
+  readonly sessions: Sessions;
+  readonly scheduler: Scheduler;
+  readonly feedback: Feedback;
+  readonly liveness: Liveness;
+  readonly validation: PathValidation;
+  readonly announcements: Announcements;
+  readonly tally = new Tally();
+  readonly sequences = new FlowSequences();
+  readonly duplicates = new DuplicateFilter();
+  /** Names the sequences above to the peer: another value would mean that they start afresh. */
+  readonly instance: Uint8Array;
+  classifier: Classifier;
+  policy: TunnelPolicy;
+  duty: PeerDuty | undefined;
+
+  /** Something happened that {@link service} must look at before its deadline. */
+  attention = false;
+  /** A handshake is under way. */
+  handshaking = false;
+  /** In the engine's list of peers that the running mutation touched. */
+  touched = false;
+  /** Place in the engine's queue of deadlines, -1 outside. */
+  queuePlace = -1;
+
+  private readonly byId: (Path | undefined)[] = [];
+  private readonly times = new Float64Array([Number.POSITIVE_INFINITY, 0, Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY]);
+  private replayed = 0;
+  private readonly replayOne = (slot: number): void => this.replaySlot(slot);
+
+  /**
+   * @param number by which held packets know their peer; unique in the engine
+   * @param announcing this end tells the peer of paths and policy: the vehicle's engine
+   */
+  constructor(
+    readonly core: Core,
+    readonly number: number,
+    readonly name: string,
+    readonly publicKey: Uint8Array,
+    policy: TunnelPolicy,
+    announcing: boolean,
+  ) {
+    this.instance = core.primitives.random(8);
+    this.sessions = new Sessions(this, core);
+    this.scheduler = new Scheduler(core.strategies);
+    this.feedback = new Feedback(this);
+    this.liveness = new Liveness(this);
+    this.validation = new PathValidation(this);
+    this.announcements = new Announcements(this, announcing);
+    this.policy = policy;
+    this.classifier = new Classifier(policy);
+    this.scheduler.setPolicy(policy);
+  }
+
+  // --- time -------------------------------------------------------------------------------------------------------
+
+  get deadlineUs(): number {
+    return this.times[DEADLINE];
+  }
+  /** When an inner packet last went out or came in. */
+  get trafficUs(): number {
+    return this.times[TRAFFIC];
+  }
+  /** When an authentic datagram last came in. */
+  get heardUs(): number {
+    return this.times[HEARD];
+  }
+  set heardUs(value: number) {
+    this.times[HEARD] = value;
+  }
+
+  /** Whether applications use the session: probes are frequent then. */
+  get active(): boolean {
+    return this.core.clock.nowUs - this.times[TRAFFIC] < ACTIVE_US;
+  }
+
+  noteTraffic(): void {
+    this.times[TRAFFIC] = this.core.clock.nowUs;
+  }
+
+  /** Ends a mutation that touched this peer: fires what is due and works out the next deadline. */
+  settle(): void {
+    const { nowUs } = this.core.clock;
+    if (this.attention || nowUs >= this.times[DEADLINE]) this.service(nowUs);
+    this.times[DEADLINE] = Math.max(this.earliestDeadlineUs(), nowUs + LEAST_PAUSE_US);
+  }
+
+  private service(nowUs: number): void {
+    this.attention = false;
+    if (this.sessions.expire(nowUs)) this.sessionEnded('lost', 'its keys expired');
+    if (nowUs >= this.times[PLAN_DUE]) this.replan();
+    this.feedback.service(nowUs);
+    this.validation.service(nowUs);
+    this.liveness.service(nowUs);
+    this.announcements.service(nowUs);
+    this.duty?.service(nowUs);
+  }
+
+  private earliestDeadlineUs(): number {
+    let earliest = Math.min(this.times[PLAN_DUE], this.sessions.nextDeadlineUs(), this.feedback.nextDeadlineUs());
+    earliest = Math.min(earliest, this.liveness.nextDeadlineUs(), this.validation.nextDeadlineUs());
+    earliest = Math.min(earliest, this.announcements.nextDeadlineUs());
+    return this.duty === undefined ? earliest : Math.min(earliest, this.duty.nextDeadlineUs());
+  }
+
+  // --- paths ------------------------------------------------------------------------------------------------------
+
+  path(id: number): Path | undefined {
+    return this.byId[id];
+  }
+
+  /** Makes a path, or brings back one that is gone; undefined when the peer has as many as it may. */
+  addPath(id: number, name: string): Path | undefined {
+    if (this.paths.length >= MAX_PATHS) return undefined;
+    const { nowUs } = this.core.clock;
+    // Under the same keys, an id that comes back goes on with its packet numbers.
+    const path = this.byId[id] ?? new Path(id, name, nowUs);
+    if (path.gone) path.revive(name, nowUs);
+    path.space = this.sessions.current?.space(path);
+    this.byId[id] = path;
+    this.paths = [...this.paths, path].sort((a, b) => a.id - b.id);
+    this.attention = true;
+    this.times[PLAN_DUE] = nowUs;
+    this.core.emit({ type: 'path-added', atUs: nowUs, peer: this.name, path: name, pathId: id });
+    return path;
+  }
+
+  /** Takes a path away; what waits on it for an acknowledgement goes over the others. */
+  removePath(path: Path, reason: string): void {
+    if (path.gone) return;
+    const { nowUs } = this.core.clock;
+    path.gone = true;
+    this.paths = this.paths.filter((one) => one !== path);
+    this.liveness.rescue(path, `${path.name} ${reason}`);
+    this.validation.forget(path);
+    this.core.routes.close(path.route);
+    path.route = NO_ROUTE;
+    this.core.emit({ type: 'path-removed', atUs: nowUs, peer: this.name, path: path.name, pathId: path.id });
+  }
+
+  /** Forgets every path, as the peer has numbered them afresh. */
+  clearPaths(): void {
+    for (const path of this.paths) this.removePath(path, 'belongs to the session before');
+    this.byId.length = 0;
+  }
+
+  // --- sending ----------------------------------------------------------------------------------------------------
+
+  /** Sends a held packet for the first time, as the plan of its class says. */
+  sendPacket(slot: number, classIndex: number, length: number): void {
+    const { executions } = this.scheduler;
+    const execution = executions[classIndex];
+    this.tally.add(PACKETS_SENT);
+    this.tally.add(BYTES_SENT, length);
+    if (execution.count === 0 || this.sessions.current === undefined) {
+      this.tally.add(NO_PATH);
+      this.liveness.unrescued = true;
+      return;
+    }
+    for (let i = 0; i < execution.count; i++) this.transmit(execution.paths[i] as Path, slot, i === 0 ? 0 : FLAG_COPY);
+    if (execution.count > 1) this.tally.add(COPIES_SENT, execution.count - 1);
+  }
+
+  /**
+   * Sends every unacknowledged packet of `path` again, each on the best path of its class other than that one.
+   * Answers how many there were.
+   */
+  replayTail(path: Path): number {
+    const { slots } = this.core;
+    this.replayed = 0;
+    const { current, previous } = this.sessions;
+    previous?.spaces[path.id]?.sent.forEachHeld(slots, this.replayOne);
+    current?.spaces[path.id]?.sent.forEachHeld(slots, this.replayOne);
+    return this.replayed;
+  }
+
+  /** Sends everything again that is held for this peer: after a silence of every path, or in a new session. */
+  replayHeld(): number {
+    const { slots } = this.core;
+    this.replayed = 0;
+    for (let slot = slots.oldestHeld(); slot >= 0; slot = slots.nextHeld(slot)) {
+      if (slots.owner[slot] === this.number) this.replaySlot(slot);
+    }
+    return this.replayed;
+  }
+
+  private replaySlot(slot: number): void {
+    const { slots, clock } = this.core;
+    if (clock.nowUs - slots.heldSinceUs[slot] > REPLAY_HORIZON_US || this.sessions.current === undefined) return;
+    const execution = this.scheduler.executions[slots.flow[slot] >>> 12] ?? this.scheduler.executions[0];
+    if (execution.count === 0) return;
+    this.transmit(execution.paths[0] as Path, slot, FLAG_REPLAY);
+    this.tally.add(REPLAYS_SENT);
+    this.replayed++;
+  }
+
+  private transmit(path: Path, slot: number, flags: number): void {
+    const { slots, outgoing, clock } = this.core;
+    const space = path.space;
+    if (space === undefined) return;
+    const { epoch, sent } = space;
+    const length = slots.length[slot];
+    const route = path.validating ? this.validation.routeFor(path, length + OVERHEAD_BYTES) : path.route;
+    outgoing.addPacket(
+      epoch.sendKey,
+      route,
+      path.id,
+      sent.next,
+      epoch.remoteIndex,
+      KIND_PACKET | (flags << 8),
+      slots.flow[slot],
+      slots.sequence[slot],
+      clock.nowUs,
+      (slot << SLOT_SHIFT) + SLOT_HEADROOM,
+      length,
+    );
+    sent.record(clock.nowUs, length + OVERHEAD_BYTES, slot, slots.generation[slot], true);
+    path.askedUs = clock.nowUs;
+  }
+
+  /** Starts a datagram of frames, to be ended by {@link sendFrames}. */
+  beginFrames(): FrameWriter {
+    return this.core.outgoing.beginFrames();
+  }
+
+  /**
+   * Sends the frames written since {@link beginFrames} on a path.
+   * @param asks whether they ask for an acknowledgement
+   * @param epoch under whose keys
+   */
+  sendFrames(path: Path, asks: boolean, epoch: Epoch | undefined = this.sessions.current): void {
+    if (epoch === undefined || path.route === NO_ROUTE) return;
+    const { outgoing, clock } = this.core;
+    const { sent } = epoch.space(path);
+    const bytes = outgoing.commitFrames(epoch.sendKey, path.route, path.id, sent.next, epoch.remoteIndex, clock.nowUs);
+    if (path.validating) path.budget -= bytes;
+    sent.record(clock.nowUs, bytes, -1, 0, asks);
+    if (asks) path.askedUs = clock.nowUs;
+  }
+
+  // --- planning ---------------------------------------------------------------------------------------------------
+
+  /** Asks the strategies now. Answers the classes that moved; tell people with {@link announceSwitches}. */
+  plan(): Switch[] {
+    const { nowUs } = this.core.clock;
+    this.times[PLAN_DUE] = nowUs + (this.active ? PLAN_INTERVAL_US : PLAN_INTERVAL_IDLE_US);
+    return this.scheduler.plan(this.paths, nowUs);
+  }
+
+  replan(): void {
+    this.announceSwitches(this.plan(), 0);
+  }
+
+  announceSwitches(switches: readonly Switch[], replayed: number): void {
+    for (const moved of switches) {
+      this.core.emit({ type: 'path-switch', atUs: this.core.clock.nowUs, peer: this.name, ...moved, replayed });
+    }
+  }
+
+  /** Follows another policy from the next packet on; what is under way is not touched. */
+  setPolicy(policy: TunnelPolicy): void {
+    this.scheduler.setPolicy(policy);
+    this.classifier = new Classifier(policy);
+    this.policy = policy;
+    this.replan();
+  }
+
+  // --- session ----------------------------------------------------------------------------------------------------
+
+  /**
+   * New keys are current: paths get their number spaces, the held packets of a broken session go out again.
+   * @param proven the path over which the handshake came, if one is known
+   */
+  sessionChanged(succession: Succession, proven: Path | undefined, reason: string): void {
+    const { core } = this;
+    const { nowUs } = core.clock;
+    const broken = succession === 'fresh' || this.liveness.unrescued;
+    for (const path of this.paths) path.space = this.sessions.current?.space(path);
+    if (succession === 'fresh') this.duplicates.clear();
+    const state = succession === 'fresh' ? 'established' : 'rekeyed';
+    core.emit({ type: 'session', atUs: nowUs, peer: this.name, state, reason });
+    this.tally.add(succession === 'fresh' ? HANDSHAKES : REKEYS);
+    this.announcements.sessionChanged(succession);
+    this.liveness.sessionChanged(succession === 'fresh', proven);
+    this.attention = true;
+    if (!broken) return;
+    this.liveness.unrescued = false;
+    this.replan();
+    this.replayHeld();
+    // What went out under the keys before went out again just now: its silence says nothing any more.
+    this.sessions.dropPrevious();
+  }
+
+  /** The session is over: nothing can be sent or opened until the next handshake. */
+  sessionEnded(state: 'lost' | 'closed', reason: string): void {
+    this.sessions.end();
+    for (const path of this.paths) {
+      path.space = undefined;
+      path.provenBefore = false;
+      if (path.state !== 'gated') path.enter('gated', 'no session', this.core.clock.nowUs);
+    }
+    this.attention = true;
+    this.core.emit({ type: 'session', atUs: this.core.clock.nowUs, peer: this.name, state, reason });
+  }
+}

@@ -1,0 +1,213 @@
+/**
+ * Every packet sent in one packet number space, from the oldest whose fate is open to the newest: a ring indexed by
+ * packet number. It turns acknowledgements into released slots, round-trip samples and losses, and knows the tail:
+ * what was sent after the newest acknowledged packet, whose silence makes a path suspect.
+ */
+import type { AckFrame } from '@corridor/wire';
+import { MAX_SENT_LOG } from './constants.js';
+import type { SendSlots } from './send-slots.js';
+
+const FIRST_CAPACITY = 64;
+
+/** Bits of an entry's state. */
+const ASKS = 1;
+const ACKED = 2;
+
+// Places in `numbers`.
+const BASE = 0;
+const NEXT = 1;
+const LARGEST_ACKED = 2;
+const TAIL = 3;
+
+const NO_SLOT = -1;
+
+/** What one acknowledgement brought; reused, valid until the next one. */
+export class AckOutcome {
+  /** Packets acknowledged for the first time, and those of them that had asked for an acknowledgement. */
+  packets = 0;
+  asking = 0;
+  bytes = 0;
+  /** Packets now taken for lost. */
+  lost = 0;
+  private readonly times = new Float64Array(2);
+
+  /** When the largest acknowledged packet was sent, if this is its first acknowledgement; -1 otherwise. */
+  get largestSentAtUs(): number {
+    return this.times[0];
+  }
+  set largestSentAtUs(value: number) {
+    this.times[0] = value;
+  }
+  /** When the newest packet was sent that asked for an acknowledgement and now got its first; -1 for none. */
+  get newestAskingSentAtUs(): number {
+    return this.times[1];
+  }
+  set newestAskingSentAtUs(value: number) {
+    this.times[1] = value;
+  }
+
+  clear(): void {
+    this.packets = 0;
+    this.asking = 0;
+    this.bytes = 0;
+    this.lost = 0;
+    this.times[0] = -1;
+    this.times[1] = -1;
+  }
+}
+
+export class SentLog {
+  private mask = FIRST_CAPACITY - 1;
+  private sentAtUs = new Float64Array(FIRST_CAPACITY);
+  private slot = new Int32Array(FIRST_CAPACITY);
+  private generation = new Uint32Array(FIRST_CAPACITY);
+  private size = new Uint16Array(FIRST_CAPACITY);
+  private state = new Uint8Array(FIRST_CAPACITY);
+  private readonly numbers = new Float64Array([0, 0, -1, -1]);
+
+  /** Number of the next packet. */
+  get next(): number {
+    return this.numbers[NEXT];
+  }
+  get largestAcked(): number {
+    return this.numbers[LARGEST_ACKED];
+  }
+  /** Oldest packet of the tail: it asks for an acknowledgement and nothing from it on was acknowledged. -1: no tail. */
+  get tail(): number {
+    return this.numbers[TAIL];
+  }
+  /** When {@link tail} was sent; Infinity without a tail. */
+  get tailSentAtUs(): number {
+    const tail = this.numbers[TAIL];
+    return tail < 0 ? Number.POSITIVE_INFINITY : this.sentAtUs[tail & this.mask];
+  }
+
+  /** Notes the packet `next` as sent and moves on. `slot` is -1 for control datagrams. */
+  record(nowUs: number, bytes: number, slot: number, generation: number, asks: boolean): void {
+    const { numbers } = this;
+    const packetNumber = numbers[NEXT];
+    if (packetNumber - numbers[BASE] > this.mask) this.makeRoom();
+    const at = packetNumber & this.mask;
+    this.sentAtUs[at] = nowUs;
+    this.slot[at] = slot;
+    this.generation[at] = generation;
+    this.size[at] = bytes;
+    this.state[at] = asks ? ASKS : 0;
+    if (asks && numbers[TAIL] < 0) numbers[TAIL] = packetNumber;
+    numbers[NEXT] = packetNumber + 1;
+  }
+
+  /**
+   * Applies an acknowledgement. Slots of packets that arrived are released.
+   * @param lossBeforeUs packets overtaken by acknowledged ones count as lost when they were sent before this
+   * @returns false when it acknowledges what was never sent: then nothing is changed
+   */
+  acknowledge(frame: AckFrame, slots: SendSlots, lossBeforeUs: number, outcome: AckOutcome): boolean {
+    const { numbers } = this;
+    outcome.clear();
+    const largest = frame.ranges[0];
+    if (largest >= numbers[NEXT]) return false;
+    const base = numbers[BASE];
+    for (let i = 0; i < frame.rangeCount; i++) {
+      const last = frame.ranges[2 * i];
+      if (last < base) break;
+      const first = Math.max(frame.ranges[2 * i + 1], base);
+      for (let packetNumber = last; packetNumber >= first; packetNumber--) this.settle(packetNumber, slots, outcome);
+    }
+    if (largest >= base && largest > numbers[LARGEST_ACKED]) {
+      outcome.largestSentAtUs = this.sentAtUs[largest & this.mask];
+      numbers[LARGEST_ACKED] = largest;
+      if (largest >= numbers[TAIL]) this.findTail(largest + 1);
+    }
+    this.advance(lossBeforeUs, outcome);
+    return true;
+  }
+
+  /**
+   * Calls `replay(slot)` for every packet that is still unacknowledged, oldest first, and whose slot still holds it.
+   * Packets that `replay` sends in this very space come after those visited.
+   */
+  forEachHeld(slots: SendSlots, replay: (slot: number) => void): void {
+    const end = this.numbers[NEXT];
+    for (let packetNumber = this.numbers[BASE]; packetNumber < end; packetNumber++) {
+      const at = packetNumber & this.mask;
+      const slot = this.slot[at];
+      if ((this.state[at] & ACKED) !== 0 || slot === NO_SLOT || slots.generation[slot] !== this.generation[at]) continue;
+      replay(slot);
+      // Its fate is now that of the replay: a second suspicion of this path must not replay it once more from here.
+      if (this.numbers[BASE] <= packetNumber) this.slot[packetNumber & this.mask] = NO_SLOT;
+    }
+  }
+
+  /** The tail is taken care of elsewhere: its silence says nothing any more. */
+  closeTail(): void {
+    this.numbers[TAIL] = -1;
+  }
+
+  private settle(packetNumber: number, slots: SendSlots, outcome: AckOutcome): void {
+    const at = packetNumber & this.mask;
+    const state = this.state[at];
+    if ((state & ACKED) !== 0) return;
+    this.state[at] = state | ACKED;
+    outcome.packets++;
+    outcome.bytes += this.size[at];
+    if ((state & ASKS) !== 0) {
+      outcome.asking++;
+      if (this.sentAtUs[at] > outcome.newestAskingSentAtUs) outcome.newestAskingSentAtUs = this.sentAtUs[at];
+    }
+    const slot = this.slot[at];
+    if (slot !== NO_SLOT && slots.generation[slot] === this.generation[at]) slots.release(slot);
+  }
+
+  /** Moves the base over everything whose fate is known, declaring overtaken old packets lost. */
+  private advance(lossBeforeUs: number, outcome: AckOutcome): void {
+    const { numbers } = this;
+    const end = numbers[LARGEST_ACKED];
+    let base = numbers[BASE];
+    for (; base <= end; base++) {
+      const at = base & this.mask;
+      if ((this.state[at] & ACKED) !== 0) continue;
+      if (this.sentAtUs[at] > lossBeforeUs) break;
+      outcome.lost++;
+    }
+    numbers[BASE] = base;
+  }
+
+  private findTail(from: number): void {
+    const end = this.numbers[NEXT];
+    for (let packetNumber = from; packetNumber < end; packetNumber++) {
+      if ((this.state[packetNumber & this.mask] & ASKS) !== 0) {
+        this.numbers[TAIL] = packetNumber;
+        return;
+      }
+    }
+    this.numbers[TAIL] = -1;
+  }
+
+  /** Doubles the ring, or forgets the oldest packet when it is as large as it may get. */
+  private makeRoom(): void {
+    const { numbers } = this;
+    if (this.mask + 1 >= MAX_SENT_LOG) {
+      const oldest = numbers[BASE]++;
+      if (numbers[TAIL] === oldest) this.findTail(oldest + 1);
+      return;
+    }
+    const mask = this.mask * 2 + 1;
+    const old = { mask: this.mask, sentAtUs: this.sentAtUs, slot: this.slot, generation: this.generation, size: this.size, state: this.state };
+    this.sentAtUs = new Float64Array(mask + 1);
+    this.slot = new Int32Array(mask + 1);
+    this.generation = new Uint32Array(mask + 1);
+    this.size = new Uint16Array(mask + 1);
+    this.state = new Uint8Array(mask + 1);
+    for (let packetNumber = numbers[BASE]; packetNumber < numbers[NEXT]; packetNumber++) {
+      const from = packetNumber & old.mask;
+      const to = packetNumber & mask;
+      this.sentAtUs[to] = old.sentAtUs[from];
+      this.slot[to] = old.slot[from];
+      this.generation[to] = old.generation[from];
+      this.size[to] = old.size[from];
+      this.state[to] = old.state[from];
+    }
+    this.mask = mask;
+  }
+}

@@ -1,0 +1,50 @@
+/** Counters of one peer. A typed array, so that counting never allocates. */
+import type { PeerCounters } from './status.js';
+
+export const PACKETS_SENT = 0;
+export const PACKETS_DELIVERED = 1;
+export const BYTES_SENT = 2;
+export const BYTES_DELIVERED = 3;
+export const COPIES_SENT = 4;
+export const REPLAYS_SENT = 5;
+export const DUPLICATES_DROPPED = 6;
+export const REPLAYED_DATAGRAMS_DROPPED = 7;
+export const NOT_AUTHENTIC = 8;
+export const WRONG_INNER_SOURCE = 9;
+export const TOO_BIG = 10;
+export const NO_PATH = 11;
+export const HELD_GIVEN_UP = 12;
+export const REKEYS = 13;
+export const HANDSHAKES = 14;
+export const MALFORMED = 15;
+const COUNTERS = 16;
+
+export class Tally {
+  readonly counts = new Float64Array(COUNTERS);
+
+  add(counter: number, amount = 1): void {
+    this.counts[counter] += amount;
+  }
+
+  status(): PeerCounters {
+    const { counts } = this;
+    return {
+      packetsSent: counts[PACKETS_SENT],
+      packetsDelivered: counts[PACKETS_DELIVERED],
+      bytesSent: counts[BYTES_SENT],
+      bytesDelivered: counts[BYTES_DELIVERED],
+      copiesSent: counts[COPIES_SENT],
+      replaysSent: counts[REPLAYS_SENT],
+      duplicatesDropped: counts[DUPLICATES_DROPPED],
+      replayedDatagramsDropped: counts[REPLAYED_DATAGRAMS_DROPPED],
+      notAuthentic: counts[NOT_AUTHENTIC],
+      wrongInnerSource: counts[WRONG_INNER_SOURCE],
+      tooBig: counts[TOO_BIG],
+      noPath: counts[NO_PATH],
+      heldGivenUp: counts[HELD_GIVEN_UP],
+      rekeys: counts[REKEYS],
+      handshakes: counts[HANDSHAKES],
+      malformed: counts[MALFORMED],
+    };
+  }
+}

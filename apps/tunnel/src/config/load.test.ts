@@ -339,6 +339,19 @@ describe('each mistake is one sentence that names the key', () => {
     });
     expect(dscp).toEqual(['policy.classes[0].match[0].dscp[0]: expected a whole number from 0 to 63, got 99']);
     expect(await mistakesOf({ ...vehicle(), policy: {} })).toHaveLength(1);
+    const good = { name: 'vitals', strategy: 'redundant', match: [{}] };
+    const parts = {
+      default: { strategy: 'x' },
+      classes: [good, { ...good, match: [] }, { ...good, match: [{ ports: ['9-1'] }] }],
+    };
+    expect((await mistakesOf({ ...vehicle(), policy: parts })).map((line) => line.split(': ')[0])).toEqual([
+      'policy.default.strategy',
+      'policy.classes[1].match',
+      'policy.classes[2].match[0].ports[0]',
+    ]);
+    expect(
+      await mistakesOf({ ...vehicle(), policy: { default: { strategy: 'redundant' }, classes: [good, good] } }),
+    ).toEqual(['policy.classes[1].name: expected a name that no other class has, got "vitals"']);
   });
 
   test('files that are no JSON object', async () => {

@@ -2,6 +2,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import type { StrategyFactory } from '@corridor/strategy';
 import { checkPolicy, PolicyError, type TunnelPolicy } from '@corridor/tunnel';
 import { type HostOptions, loadStrategies, type PolicyDocument } from '@corridor/tunnel-host';
 import { crossChecks } from './cross-checks.js';
@@ -174,12 +175,29 @@ async function checkPolicyDocument(
   const policy = withVersion(document, 1);
   // The schema has told already that it is no object.
   if (typeof document !== 'object' || Array.isArray(document)) return { policy, mistakes: [] };
+  const strategies = await loadStrategies(urls);
+  const whole = policyMistake(policy, strategies);
+  if (!whole) return { policy, mistakes: [] };
+  // The check stops at the first mistake: asked about each part alone, it tells one of each.
+  const standIn = { strategy: strategies[0].name };
+  const classes = Array.isArray(policy.classes) ? policy.classes : [];
+  const parts = [
+    policyMistake({ ...policy, classes: [] }, strategies),
+    ...classes.map((one, index) => {
+      const mistake = policyMistake({ version: 1, default: standIn, classes: [one] }, strategies);
+      return mistake && { ...mistake, key: mistake.key.replace('classes[0]', `classes[${index}]`) };
+    }),
+  ].filter((mistake) => mistake !== undefined);
+  return { policy, mistakes: parts.length > 0 ? parts : [whole] };
+}
+
+function policyMistake(policy: TunnelPolicy, strategies: readonly StrategyFactory[]): Mistake | undefined {
   try {
-    return { policy: checkPolicy(policy, await loadStrategies(urls)), mistakes: [] };
+    checkPolicy(policy, strategies);
+    return undefined;
   } catch (error) {
     if (!(error instanceof PolicyError)) throw error;
-    const message = error.message.replace(`${error.key}: `, '');
-    return { policy, mistakes: [{ key: error.key === '' ? 'policy' : `policy.${error.key}`, message }] };
+    return { key: `policy.${error.key}`, message: error.message.replace(`${error.key}: `, '') };
   }
 }
 

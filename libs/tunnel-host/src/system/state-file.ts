@@ -91,7 +91,7 @@ export class StateFile {
           `${this.#path}: another tunnel is starting with the same control socket`,
         );
       }
-      throw new HostError('ERR_HOST_SYSTEM', `${this.#path}: ${(error as Error).message}`);
+      throw new HostError('ERR_HOST_SYSTEM', `${this.#path} cannot be written: ${(error as Error).message}`);
     }
   }
 }

@@ -4,7 +4,8 @@ export type HostErrorCode =
   | 'ERR_ALREADY_RUNNING'
   | 'ERR_WORKER_DIED'
   | 'ERR_HOST_CLOSED'
-  | 'ERR_WRONG_ROLE';
+  | 'ERR_WRONG_ROLE'
+  | 'ERR_UNKNOWN_PATH';
 
 /** The host could not do what was asked; the message is one sentence for the operator. */
 export class HostError extends Error {

@@ -5,6 +5,7 @@ import {
   type EngineEvent,
   type EngineOptions,
   type GatewayEngine,
+  type PeerStatus,
   type VehicleEngine,
 } from '@corridor/tunnel';
 import { type Endpoint, parseEndpoint } from './address.js';
@@ -86,6 +87,7 @@ export class TunnelWorker {
     },
     setPathBlocked: ({ vehicle, path, blocked }) => {
       const { engine, loop } = this.#opened();
+      requirePath(engine.it.status(nowUs()), engine.role === 'vehicle' ? undefined : vehicle, path);
       if (engine.role === 'vehicle') engine.it.setPathBlocked(path, blocked, nowUs());
       else engine.it.setPathBlocked(vehicle, path, blocked, nowUs());
       loop.settle();
@@ -237,6 +239,15 @@ function endpoint(text: string): Endpoint {
   const parsed = parseEndpoint(text);
   if (!parsed) throw new HostError('ERR_HOST_CONFIG', `"${text}" is not "address:port"`);
   return parsed;
+}
+
+/** @throws HostError ERR_UNKNOWN_PATH, naming those that exist. */
+function requirePath(peers: readonly PeerStatus[], vehicle: string | undefined, path: string): void {
+  const peer = vehicle === undefined ? peers[0] : peers.find(({ name }) => name === vehicle);
+  const known = (peer?.paths ?? []).map(({ name }) => name);
+  if (known.includes(path)) return;
+  const there = known.length === 0 ? 'there is none now' : `there are ${known.join(', ')}`;
+  throw new HostError('ERR_UNKNOWN_PATH', `no path "${path}": ${there}`);
 }
 
 function wrongRole(wanted: string): HostError {

@@ -23,8 +23,8 @@ export function timeUntilUsed(before: Carried, after: Carried): number | undefin
   if ((usual * 8e6) / before.binUs < LEAST_BPS) return undefined;
   const stretch = Math.round(STRETCH_US / after.binUs);
   for (let first = 0; first + stretch <= after.bytes.length; first++) {
-    // A stretch starts with a carried packet, else its start would count up to a stretch too early.
-    if (after.bytes[first] > 0 && sum(after.bytes, first, first + stretch) >= SHARE * usual * stretch) {
+    // The stretch starts with traffic itself, else its start would count up to a stretch too early.
+    if (after.bytes[first] >= SHARE * usual && sum(after.bytes, first, first + stretch) >= SHARE * usual * stretch) {
       return first * after.binUs;
     }
   }

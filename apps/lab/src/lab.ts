@@ -31,7 +31,7 @@ const LOOK_AGAIN_MS = 50;
 /** Three links of 20 Mbit/s with 20, 30 and 45 ms one way: the ones that the failover figures are about. */
 export const DEFAULT_LINKS: readonly LinkSpec[] = [20_000, 30_000, 45_000].map((delayUs, index) => {
   const direction = { rateBps: 20_000_000, delayUs };
-  return { name: `w${index}`, up: direction, down: direction };
+  return { name: `w${index}`, up: direction, down: direction, priority: index + 1 };
 });
 
 export const DEFAULT_POLICY: TunnelPolicy = { version: 1, default: { strategy: 'active-standby' }, classes: [] };

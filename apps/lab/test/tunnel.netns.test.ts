@@ -29,12 +29,7 @@ describe('the lab with a tunnel over three links', () => {
   });
 
   it('carries files both ways, byte by byte, while the active link is cut', () => {
-    expect(report.streams.map(({ name, equal }) => [name, equal])).toEqual([
-      ['tcp up', true],
-      ['tcp up', true],
-      ['tcp down', true],
-      ['tcp down', true],
-    ]);
+    expect(report.streams.map(({ equal }) => equal)).toEqual([true, true, true, true]);
   });
 
   it('moves the traffic to another link and loses no packet of the vital signs', () => {

@@ -37,7 +37,7 @@ export async function check(args: readonly string[]): Promise<number> {
     await lab.ready();
     const readyMs = Date.now() - started;
     console.log(`tunnel up over ${lab.linkNames(0).join(', ')} after ${readyMs} ms`);
-    report = { readyMs, pings: await pingBoth(lab), ...(await withTraffic(lab)) };
+    report = { readyMs, pings: await pingBoth(lab), ...(await cutUnderVitals(lab)), streams: await cutUnderFiles(lab) };
   } finally {
     await lab.close();
   }
@@ -61,45 +61,47 @@ async function pingBoth(lab: Lab): Promise<CheckReport['pings']> {
   return pings;
 }
 
-/** Vital signs both ways and files both ways, while the active link is cut. */
-async function withTraffic(lab: Lab): Promise<Omit<CheckReport, 'readyMs' | 'pings' | 'leftBehind'>> {
-  const flows = [await lab.startFlow(0, vitals), await lab.startFlow(0, vitalsDown)];
-  const files = [];
-  for (const direction of ['up', 'down'] as const) {
-    for (const family of [4, 6] as const) {
-      files.push(
-        await lab.startFlowWith({ kind: 'tcp', direction, family, vehicle: 0, bytes: 0, totalBytes: STREAM_BYTES }),
-      );
-    }
-  }
+/** Vital signs both ways while the active link is cut. */
+async function cutUnderVitals(lab: Lab): Promise<Pick<CheckReport, 'activeBefore' | 'activeDuring' | 'flows'>> {
+  const ids = [await lab.startFlow(0, vitals), await lab.startFlow(0, vitalsDown)];
+  await delay(500);
   const activeBefore = await activeLink(lab);
   lab.cut(0, activeBefore);
   await delay(CUT_MS);
   const activeDuring = await activeLink(lab);
   lab.restore(0, activeBefore);
-  const ended = await Promise.all(files.map((id) => lab.traffic.tcp.ended(id)));
-  for (const id of flows) await lab.stopFlow(id);
+  for (const id of ids) await lab.stopFlow(id);
   await lab.ready();
-  const figures = await lab.flows();
-  const streams = ended.map(({ flow, sent, received }) => ({
-    name: figures.find(({ id }) => id === flow)?.name ?? '',
-    bytes: received.bytes,
-    equal: sent.bytes === STREAM_BYTES && sent.sha256 === received.sha256,
-  }));
-  const udp = figures.filter(({ id }) => flows.includes(id));
-  const results = udp.map(({ name, sent, received, longestGapUs }) => ({
-    name,
-    sent,
-    lost: sent - received,
-    longestGapUs,
-  }));
   console.log(`cut ${activeBefore}: traffic moved to ${activeDuring}`);
-  for (const { name, bytes, equal } of streams)
-    console.log(`${name}: ${bytes} bytes, ${equal ? 'equal' : 'DIFFERENT'}`);
-  for (const { name, sent, lost, longestGapUs } of results) {
-    console.log(`${name}: ${sent} sent, ${lost} lost, longest gap ${(longestGapUs / 1000).toFixed(1)} ms`);
+  const flows = (await lab.flows()).map(({ name, sent, received, longestGapUs }) => {
+    console.log(`${name}: ${sent} sent, ${sent - received} lost, longest gap ${(longestGapUs / 1000).toFixed(1)} ms`);
+    return { name, sent, lost: sent - received, longestGapUs };
+  });
+  return { activeBefore, activeDuring, flows };
+}
+
+/** Files both ways while the active link is cut. They fill its queue, so that no other flow is judged beside them. */
+async function cutUnderFiles(lab: Lab): Promise<CheckReport['streams']> {
+  const files: { id: number; name: string }[] = [];
+  for (const direction of ['up', 'down'] as const) {
+    for (const family of [4, 6] as const) {
+      const plan = { kind: 'tcp', direction, family, vehicle: 0, bytes: 0, totalBytes: STREAM_BYTES } as const;
+      files.push({ id: await lab.startFlowWith(plan), name: `tcp ${direction}, IPv${family} inside` });
+    }
   }
-  return { activeBefore, activeDuring, streams, flows: results };
+  await delay(CUT_MS / 5);
+  const active = await activeLink(lab);
+  lab.cut(0, active);
+  await delay(CUT_MS);
+  lab.restore(0, active);
+  return Promise.all(
+    files.map(async ({ id, name }) => {
+      const { sent, received } = await lab.traffic.tcp.ended(id);
+      const equal = sent.bytes === STREAM_BYTES && sent.sha256 === received.sha256;
+      console.log(`${name}: ${received.bytes} bytes, ${equal ? 'equal' : 'DIFFERENT'}`);
+      return { name, bytes: received.bytes, equal };
+    }),
+  );
 }
 
 async function activeLink(lab: Lab): Promise<string> {

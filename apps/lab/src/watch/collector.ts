@@ -1,13 +1,13 @@
 /** Gathers what the lab, the tunnels, the traffic and the browsers say into one {@link WatchView}. */
 import type { ClassStatus, PathStatus, PeerStatus } from '@corridor/tunnel';
 import type { FlowFigures, LabEvent, LabFace } from '../face.js';
-import { describeEvent } from './events.js';
+import { addEvent, describeEvent } from './events.js';
 import { History, LossCounter, PageTimes } from './history.js';
 import type { AppView, EventView, FlowView, LinkView, PlaceView, VehicleView, WatchView } from './view.js';
 
 /** Samples a sparkline can show; at two a second, the last half minute. */
 const SAMPLES = 60;
-const EVENTS = 40;
+const EVENTS = 200;
 /** How long a packet may be under way before it counts as lost. */
 const LOSS_GRACE_MS = 3_000;
 
@@ -51,7 +51,6 @@ export class Collector {
   /**
    * @param nowMs monotonic clock of the machine, the one that events are stamped with
    * @param operators display name of each link
-   * @param onEvent told about each event worth a line
    */
   constructor(
     private readonly lab: LabFace,
@@ -59,7 +58,6 @@ export class Collector {
     private readonly statusCommand: string,
     private readonly nowMs: () => number,
     private readonly startedAtMs: number,
-    private readonly onEvent: (vehicle: number, event: EventView) => void,
   ) {
     this.#vehicles = Array.from({ length: lab.vehicles }, (_, i) => newRecord(i, lab.linkNames(i)));
     lab.on('event', (event) => this.#take(event));
@@ -138,9 +136,8 @@ export class Collector {
     const described = describeEvent(event, event.atUs / 1000 - this.startedAtMs);
     if (described === undefined) return;
     const { events } = this.#record(by);
-    events.unshift(described);
+    addEvent(events, described);
     if (events.length > EVENTS) events.pop();
-    this.onEvent(by, described);
   }
 
   #remember(record: VehicleRecord): void {

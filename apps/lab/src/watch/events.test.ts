@@ -1,27 +1,57 @@
 import type { EngineEvent } from '@corridor/tunnel';
 import { expect, it } from 'vitest';
-import { describeEvent } from './events.js';
+import { addEvent, describeEvent, eventText } from './events.js';
 import { eventLine, figuresLine } from './plain.js';
 import { sampleVehicle } from './sample.js';
+import type { EventView } from './view.js';
 
-const text = (event: EngineEvent) => describeEvent(event, 131_000)?.text;
+const described = (event: EngineEvent) => describeEvent(event, 131_000);
+const text = (event: EngineEvent) => {
+  const view = described(event);
+  return view === undefined ? undefined : eventText(view);
+};
 const base = { atUs: 0, peer: 'gateway' };
 const change = { ...base, type: 'path-switch', trafficClass: 'video', reason: 'w2 silent for 61 ms' } as const;
 
 it('tells a switch with its reason and what was sent again', () => {
-  expect(text({ ...change, from: ['w2', 'w0'], to: ['w0', 'w2'], replayed: 14 })).toBe(
-    'video: w2 → w0: w2 silent for 61 ms, 14 packets sent again',
+  expect(text({ ...change, from: ['w2'], to: ['w0'], replayed: 14 })).toBe(
+    'video w2 → w0: w2 silent for 61 ms, 14 packets sent again',
   );
   expect(text({ ...change, from: ['w2'], to: ['w0'], replayed: 1 })).toMatch(/, 1 packet sent again$/);
+  expect(text({ ...change, trafficClass: 'default', from: ['w2'], to: ['w0'], replayed: 0 })).toMatch(/^web w2 → w0/);
 });
 
-it('names the whole set when only members behind the first changed, and says nothing when nothing did', () => {
+it('tells the set of links that carry copies, and says nothing when the set stays', () => {
   expect(text({ ...change, from: ['w0', 'w1'], to: ['w0'], replayed: 0 })).toBe(
-    'video: w0+w1 → w0: w2 silent for 61 ms',
+    'video w0+w1 → w0: w2 silent for 61 ms',
   );
-  expect(text({ ...change, from: ['w0'], to: ['w0'], replayed: 0 })).toBeUndefined();
+  expect(text({ ...change, from: ['w0', 'w1'], to: ['w1', 'w0'], replayed: 0 })).toBeUndefined();
   expect(text({ ...change, from: [], to: ['w0'], replayed: 0 })).toBeUndefined();
   expect(text({ ...change, from: ['w0'], to: [], replayed: 0 })).toMatch(/no path left/);
+});
+
+it('joins classes that make the same switch at the same moment', () => {
+  const events: EventView[] = [];
+  const add = (atMs: number, trafficClass: string, to: string) => {
+    const view = describeEvent({ ...change, trafficClass, from: ['w2'], to: [to], replayed: 0 }, atMs);
+    if (view !== undefined) addEvent(events, view);
+  };
+  add(1_000, 'default', 'w0');
+  add(1_001, 'vitals', 'w1');
+  add(1_001, 'video', 'w0');
+  add(2_000, 'video', 'w0');
+  expect(events.map(eventText)).toEqual([
+    'video w2 → w0: w2 silent for 61 ms',
+    'vitals w2 → w1: w2 silent for 61 ms',
+    'web, video w2 → w0: w2 silent for 61 ms',
+  ]);
+});
+
+it('leaves out suspicion that was cleared', () => {
+  const state = { ...base, type: 'path-state', path: 'w1', pathId: 1, reason: 'silent' } as const;
+  expect(text({ ...state, from: 'up', to: 'suspect' })).toBeUndefined();
+  expect(text({ ...state, from: 'suspect', to: 'up' })).toBeUndefined();
+  expect(text({ ...state, from: 'suspect', to: 'down' })).toBe('w1 suspect → down: silent');
 });
 
 it('tells states, sessions and policies', () => {

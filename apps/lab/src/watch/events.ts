@@ -13,6 +13,8 @@ export function describeEvent(event: HostEvent, elapsedMs: number): EventView | 
         `session ${event.state}${because(event.reason)}`,
       );
     case 'path-state': {
+      // Suspicion comes and goes within milliseconds; the switch that it causes has a line of its own.
+      if (event.to === 'suspect' || (event.from === 'suspect' && event.to === 'up')) return undefined;
       const tone = event.to === 'up' ? 'good' : event.to === 'down' ? 'bad' : 'info';
       return line(tone, `${event.path} ${event.from} → ${event.to}${because(event.reason)}`);
     }
@@ -42,17 +44,37 @@ function describeSwitch(
   event: Extract<EngineEvent, { type: 'path-switch' }>,
   line: (tone: EventView['tone'], text: string) => EventView,
 ): EventView | undefined {
-  if (event.to.length === 0) return line('bad', `${event.trafficClass}: no path left${because(event.reason)}`);
-  if (event.from.length === 0) return undefined;
-  // With one path in use, only its change is a switch; the order of retreat behind it changes all the time.
-  const single = event.from[0] !== event.to[0];
-  const from = single ? (event.from[0] as string) : event.from.join('+');
-  const to = single ? (event.to[0] as string) : event.to.join('+');
-  if (from === to) return undefined;
+  const subject = event.trafficClass === 'default' ? 'web' : event.trafficClass;
+  if (event.to.length === 0) return { ...line('bad', `no path left${because(event.reason)}`), subject };
+  const same = event.from.length === event.to.length && event.from.every((name) => event.to.includes(name));
+  if (event.from.length === 0 || same) return undefined;
   const replayed = event.replayed > 0 ? `, ${event.replayed} packet${event.replayed === 1 ? '' : 's'} sent again` : '';
-  return line('switch', `${event.trafficClass}: ${from} → ${to}${because(event.reason)}${replayed}`);
+  const text = `${event.from.join('+')} → ${event.to.join('+')}${because(event.reason)}${replayed}`;
+  return { ...line('switch', text), subject };
 }
 
 function because(reason: string): string {
   return reason === '' ? '' : `: ${reason}`;
+}
+
+/** Events of one moment, milliseconds. */
+const TOGETHER_MS = 20;
+
+/**
+ * Puts `event` in front of `events` (newest first); classes that make the same switch for the same reason at the same
+ * moment share a line.
+ */
+export function addEvent(events: EventView[], event: EventView): void {
+  const twin = events.findIndex(
+    ({ atMs, subject, text }) => subject !== undefined && text === event.text && event.atMs - atMs < TOGETHER_MS,
+  );
+  if (twin >= 0 && event.subject !== undefined) {
+    const other = events[twin] as EventView;
+    events[twin] = { ...other, subject: `${other.subject}, ${event.subject}` };
+  } else events.unshift(event);
+}
+
+/** The whole line. */
+export function eventText({ subject, text }: EventView): string {
+  return subject === undefined ? text : `${subject} ${text}`;
 }

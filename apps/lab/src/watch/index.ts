@@ -8,7 +8,7 @@ import { Demo } from './demo.js';
 import { Doors } from './doors.js';
 import { type Drive, openDrive } from './drive.js';
 import { parseWatchOptions, WATCH_USAGE, type WatchOptions } from './options.js';
-import { eventLine, figuresLine } from './plain.js';
+import { figuresLine, newEvents } from './plain.js';
 import { demoPolicy, STRATEGIES } from './policy.js';
 import { screen } from './screen.js';
 import { Terminal } from './terminal.js';
@@ -19,6 +19,8 @@ const SAMPLE_MS = 500;
 const FIGURES_MS = 5_000;
 const NOTICE_MS = 4_000;
 const SESSION_MS = 20_000;
+/** Events younger than this may still be joined by others of the same moment. */
+const SETTLE_MS = 50;
 
 /** Runs the demo until it is told to stop and answers the exit code. */
 export async function runWatch(args: readonly string[]): Promise<number> {
@@ -58,9 +60,7 @@ export async function runWatch(args: readonly string[]): Promise<number> {
     });
     doors = await Doors.create();
     const statusCommand = await openDoors(doors, lab);
-    const collector = new Collector(lab, drive.operators, statusCommand, monotonicMs, started, (vehicle, event) =>
-      surface.event(eventLine(vehicle, event)),
-    );
+    const collector = new Collector(lab, drive.operators, statusCommand, monotonicMs, started);
     surface.phase('waiting for every vehicle to shake hands');
     await allEstablished(lab, stop.signal);
     await run(lab, collector, drive, surface, stop.signal);
@@ -130,8 +130,6 @@ interface Surface {
   /** What is going on before and after the demo runs. */
   phase(text: string): void;
   start(collector: Collector, demo: Demo): void;
-  /** A state change, as one line. */
-  event(line: string): void;
   show(view: WatchView): void;
   close(): void;
 }
@@ -164,8 +162,6 @@ class LiveSurface implements Surface {
     this.#collector = collector;
     this.#demo = demo;
   }
-
-  event(): void {}
 
   show(view: WatchView): void {
     this.#view = view;
@@ -204,6 +200,7 @@ class LiveSurface implements Surface {
 class PlainSurface implements Surface {
   #figuresAtMs = 0;
   #statusShown = false;
+  #shownUntilMs = 0;
 
   constructor(private readonly startedMs: number) {}
 
@@ -213,16 +210,14 @@ class PlainSurface implements Surface {
 
   start(): void {}
 
-  event(line: string): void {
-    process.stdout.write(`${line}\n`);
-  }
-
   show(view: WatchView): void {
     if (!this.#statusShown) {
       this.#statusShown = true;
       process.stdout.write(`${view.statusCommand}\n`);
     }
     const now = monotonicMs() - this.startedMs;
+    for (const line of newEvents(view, this.#shownUntilMs, now - SETTLE_MS)) process.stdout.write(`${line}\n`);
+    this.#shownUntilMs = now - SETTLE_MS;
     if (now < this.#figuresAtMs) return;
     this.#figuresAtMs = now + FIGURES_MS;
     for (const vehicle of view.vehicles) process.stdout.write(`${figuresLine(vehicle, now)}\n`);

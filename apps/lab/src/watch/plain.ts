@@ -1,10 +1,20 @@
 /** The demo without a terminal: state changes as they happen, and a line of figures a vehicle every few seconds. */
 import { vehicleName } from '@corridor/sim';
+import { eventText } from './events.js';
 import { clock, count, milliseconds, percent, rate } from './format.js';
-import type { AppView, EventView, LinkView, VehicleView } from './view.js';
+import type { AppView, EventView, LinkView, VehicleView, WatchView } from './view.js';
 
 export function eventLine(vehicle: number, event: EventView): string {
-  return `${clock(event.atMs)} ${vehicleName(vehicle)} ${event.text}`;
+  return `${clock(event.atMs)} ${vehicleName(vehicle)} ${eventText(event)}`;
+}
+
+/** Lines of all vehicles for what happened after `fromMs` and not after `untilMs`, in order of time. */
+export function newEvents(view: WatchView, fromMs: number, untilMs: number): string[] {
+  return view.vehicles
+    .flatMap(({ number, events }) => events.map((event) => ({ number, event })))
+    .filter(({ event }) => event.atMs > fromMs && event.atMs <= untilMs)
+    .sort((a, b) => a.event.atMs - b.event.atMs)
+    .map(({ number, event }) => eventLine(number, event));
 }
 
 export function figuresLine(vehicle: VehicleView, elapsedMs: number): string {

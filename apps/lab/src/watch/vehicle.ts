@@ -16,7 +16,16 @@ export function vehicleLines(vehicle: VehicleView, columns: number, rows: number
   else lines.push(appsInOneLine(vehicle.apps, columns));
   for (const event of vehicle.events.slice(0, Math.max(0, rows - lines.length))) {
     const tone: Style = { good: 'good', bad: 'bad', switch: 'accent', info: 'plain' }[event.tone] as Style;
-    lines.push(fit([span(`    ${clock(event.atMs)} `, 'dim'), span(event.text, tone)], columns));
+    lines.push(
+      fit(
+        [
+          span(`    ${clock(event.atMs)} `, 'dim'),
+          span(event.subject === undefined ? '' : `${event.subject} `, 'bold'),
+          span(event.text, tone),
+        ],
+        columns,
+      ),
+    );
   }
   while (lines.length < rows) lines.push(fit([], columns));
   return lines.slice(0, rows);

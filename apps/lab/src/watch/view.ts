@@ -101,5 +101,7 @@ export type AppView = FlowView | WebView;
 export interface EventView {
   readonly atMs: number;
   readonly tone: 'good' | 'bad' | 'switch' | 'info';
+  /** Traffic classes that it is about. */
+  readonly subject?: string;
   readonly text: string;
 }

@@ -72,32 +72,36 @@ describe('failover', () => {
   it('gateway-restart: sessions are back within 3 s, and every flow goes on', () => {
     for (const figure of predictions('gateway-restart').values()) {
       expect(figure.longestGapMaxUs, figure.flow).toBeLessThan(3_000_000);
-      expect(figure.duplicates, figure.flow).toBe(0);
+      // What the killed gateway delivered without living to say so comes again: a round trip's worth of a flow at most.
+      expect(figure.duplicates / figure.runs, figure.flow).toBeLessThan(40);
     }
   });
 
-  it.each(['blackout-active-standby', 'blackout-redundant', 'blackout-up-only', 'blackout-down-only'])(
-    '%s: the link is used again within 2 s of its repair',
-    (name) => {
-      const scenario = scenarioNamed(name);
-      const repairUs = scenario.steps.find((step) => step.action === 'restore')?.atUs as number;
-      for (const seed of SEEDS.slice(0, 5)) {
-        const { switches } = runScenario(scenario, { seed, handshake });
-        for (const by of ['vehicle-0', 'gateway']) {
-          const mine = switches.filter((reported) => reported.by === by);
-          const back = mine.find(
-            ({ event }) => event.type === 'path-switch' && event.atUs > repairUs && event.to.includes('w0'),
-          );
-          const left = mine.some(
-            ({ event }) => event.type === 'path-switch' && event.atUs < repairUs && event.from.includes('w0'),
-          );
-          expect(left, `${by} left w0, seed ${seed}`).toBe(true);
-          expect(back?.event.atUs, `${by} back on w0, seed ${seed}`).toBeLessThan(repairUs + 2_000_000);
-        }
+  it.each([
+    ['blackout-active-standby', ['vehicle-0', 'gateway']],
+    ['blackout-smallest-delay', ['vehicle-0', 'gateway']],
+    ['blackout-redundant', ['vehicle-0', 'gateway']],
+    ['blackout-up-only', ['vehicle-0']],
+    ['blackout-down-only', ['gateway']],
+  ])('%s: the link is left, and used again within 2 s of its repair', (name, ends) => {
+    const scenario = scenarioNamed(name);
+    const repairUs = scenario.steps.find((step) => step.action === 'restore')?.atUs as number;
+    for (const seed of SEEDS.slice(0, 5)) {
+      const { switches } = runScenario(scenario, { seed, handshake });
+      for (const end of ends) {
+        expect(pathsAt(switches, end, repairUs), `${end} before the repair, seed ${seed}`).not.toContain('w0');
+        expect(pathsAt(switches, end, repairUs + 2_000_000), `${end} after it, seed ${seed}`).toContain('w0');
       }
-    },
-  );
+    }
+  });
 });
+
+/** The paths on which an end sends the default class at a time. */
+function pathsAt(switches: ScenarioResult['switches'], by: string, atUs: number): readonly string[] {
+  const events = switches.filter((reported) => reported.by === by && reported.event.atUs <= atUs);
+  const last = events.at(-1)?.event;
+  return last?.type === 'path-switch' ? last.to : [];
+}
 
 describe('conditions', () => {
   it('clean: nothing lost, nothing twice, nothing moved, no gap but jitter of the queue', () => {

@@ -42,8 +42,8 @@ const STANDING: Readonly<Record<PathState, number>> = { up: 1, suspect: 2, gated
 interface Memory {
   wasUp: boolean;
   upSinceUs: number;
-  /** Settling time of this path in units of settleUs. */
-  patience: number;
+  /** Failures that came soon one after another. */
+  failures: number;
   meanUs: number;
   heldUs: number;
   outsideSinceUs: number;
@@ -77,7 +77,7 @@ export class SteadyRanking {
     this.forgetVanished(request.paths);
     return request.paths.map((path) => {
       const memory = this.observe(path, request);
-      const settled = request.nowUs - memory.upSinceUs >= memory.patience * this.options.settleUs;
+      const settled = request.nowUs - memory.upSinceUs >= this.settlingUs(memory);
       const standing = path.state === 'up' && settled ? 0 : STANDING[path.state];
       const bonusUs = incumbents.includes(path.id) ? this.marginUs(memory.heldUs) : 0;
       return { path, standing, costUs: memory.heldUs - bonusUs };
@@ -104,7 +104,7 @@ export class SteadyRanking {
       memory = {
         wasUp: path.state === 'up',
         upSinceUs,
-        patience: 1,
+        failures: 0,
         meanUs: costUs,
         heldUs: costUs,
         outsideSinceUs: -1,
@@ -125,8 +125,13 @@ export class SteadyRanking {
       memory.upSinceUs = nowUs;
       return;
     }
-    const forgiven = nowUs - memory.upSinceUs > FORGIVEN_AFTER * memory.patience * this.options.settleUs;
-    memory.patience = forgiven ? 1 : Math.min(memory.patience * 2, MOST_PATIENT);
+    const forgiven = nowUs - memory.upSinceUs > FORGIVEN_AFTER * this.settlingUs(memory);
+    memory.failures = forgiven ? 1 : memory.failures + 1;
+  }
+
+  /** How long this path has to be up: the first failure costs nothing extra, each further one doubles it. */
+  private settlingUs(memory: Memory): number {
+    return Math.min(2 ** Math.max(0, memory.failures - 1), MOST_PATIENT) * this.options.settleUs;
   }
 
   private followCost(memory: Memory, costUs: number, nowUs: number): void {

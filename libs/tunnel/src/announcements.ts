@@ -1,5 +1,5 @@
 /** What the vehicle tells the gateway reliably: its paths' names and properties, and its policy. */
-import { PATH_BLOCKED, PATH_GONE, PATH_METERED } from '@corridor/wire';
+import { type FrameWriter, PATH_BLOCKED, PATH_GONE, PATH_METERED } from '@corridor/wire';
 import { CONTROL_RETRY_MAX_US, CONTROL_RETRY_US } from './constants.js';
 import type { Path } from './path.js';
 import type { Peer } from './peer.js';
@@ -47,14 +47,19 @@ export class Announcements {
     this.waiting = this.waiting.filter((one) => one.path.id !== pathId || one.version !== version);
   }
 
+  /** Puts what waits to be said about a path into a datagram that goes out over it anyway. */
+  writeWaiting(writer: FrameWriter, path: Path): void {
+    for (const one of this.waiting) if (one.path === path) write(writer, one);
+  }
+
   /** The gateway's side. */
   receivePath(pathId: number, version: number, priority: number, flags: number, name: string): void {
     const { peer } = this;
-    const path = peer.path(pathId) ?? peer.addPath(pathId, name);
+    const path = peer.path(pathId) ?? peer.addPath(pathId, name, false);
     if (path === undefined) return;
     if (version > (this.taken.get(pathId) ?? -1)) {
       this.taken.set(pathId, version);
-      path.name = name.slice(0, MAX_NAME);
+      this.rename(path, name.slice(0, MAX_NAME));
       path.priority = priority;
       path.metered = (flags & PATH_METERED) !== 0;
       this.followUse(path, (flags & PATH_BLOCKED) !== 0, (flags & PATH_GONE) !== 0);
@@ -88,20 +93,31 @@ export class Announcements {
 
   private send(one: Announcement, nowUs: number): void {
     const { peer } = this;
-    const { path } = one;
     const over = peer.scheduler.best;
     one.dueUs = nowUs + one.pauseUs + (over?.rtt.expectedUs ?? 0);
     one.pauseUs = Math.min(CONTROL_RETRY_MAX_US, one.pauseUs * 2);
     if (over === undefined) return;
-    const flags = (path.metered ? PATH_METERED : 0) | (path.blocked ? PATH_BLOCKED : 0) | (path.gone ? PATH_GONE : 0);
-    const written = peer.beginFrames().pathInfo(path.id, one.version, path.priority, flags, path.name.slice(0, MAX_NAME));
-    if (written) peer.sendFrames(over, true);
+    if (write(peer.beginFrames(), one)) peer.sendFrames(over, true);
+  }
+
+  private rename(path: Path, name: string): void {
+    const { core, name: peer } = this.peer;
+    path.name = name;
+    if (path.named) return;
+    path.named = true;
+    core.emit({ type: 'path-added', atUs: core.clock.nowUs, peer, path: name, pathId: path.id });
   }
 
   private followUse(path: Path, blocked: boolean, gone: boolean): void {
     const { peer } = this;
     if (gone) peer.removePath(path, 'is gone');
-    else if (path.gone) peer.addPath(path.id, path.name);
+    else if (path.gone) peer.addPath(path.id, path.name, true);
     if (blocked !== path.blockedByPeer) peer.liveness.setBlocked(path, blocked, 'peer');
   }
+}
+
+function write(writer: FrameWriter, one: Announcement): boolean {
+  const { path, version } = one;
+  const flags = (path.metered ? PATH_METERED : 0) | (path.blocked ? PATH_BLOCKED : 0) | (path.gone ? PATH_GONE : 0);
+  return writer.pathInfo(path.id, version, path.priority, flags, path.name.slice(0, MAX_NAME));
 }

@@ -32,6 +32,12 @@ export const ACK_TWICE_US = 1_000_000;
 /** An end that sends only acknowledgements has them answered this often, so that it notices when they vanish. */
 export const ACK_PROBE_INTERVAL_US = 50_000;
 
+/**
+ * What came over a path is acknowledged over that path too this often, besides the best one: measures its own round
+ * trip, which strategies compare.
+ */
+export const ECHO_INTERVAL_US = 500_000;
+
 // --- loss and suspicion -------------------------------------------------------------------------------------------
 
 /** Round trip assumed until one was measured (RFC 9002 section 6.2.2 says 333 ms; a radio path answers sooner). */

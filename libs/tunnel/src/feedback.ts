@@ -9,6 +9,7 @@ import {
   ACK_INTERVAL_US,
   ACK_PROBE_INTERVAL_US,
   ACK_TWICE_US,
+  ECHO_INTERVAL_US,
   LOSS_TIME_FACTOR,
   LOSS_TIME_MIN_US,
 } from './constants.js';
@@ -71,7 +72,22 @@ export class Feedback {
     if (!hasUnacknowledged(epoch)) return;
     this.sendOn(epoch, first, nowUs);
     if (second !== undefined) this.sendOn(epoch, second, nowUs);
+    this.echo(epoch, first, second, nowUs);
     for (const space of epoch.spaces) if (space !== undefined) space.received.unacknowledged = 0;
+  }
+
+  /** Now and then an acknowledgement goes back the way that the datagrams came. */
+  private echo(epoch: Epoch, first: Path, second: Path | undefined, nowUs: number): void {
+    for (const space of epoch.spaces) {
+      if (space === undefined || space.received.unacknowledged === 0) continue;
+      const { path } = space;
+      if (!path.usable || nowUs - path.echoedUs < ECHO_INTERVAL_US) continue;
+      path.echoedUs = nowUs;
+      if (path === first || path === second) continue;
+      const writer = this.peer.beginFrames();
+      this.write(writer, space, nowUs);
+      this.peer.sendFrames(path, false, epoch);
+    }
   }
 
   private sendOn(epoch: Epoch, path: Path, nowUs: number): void {
@@ -101,8 +117,8 @@ export class Feedback {
     writer.ack(frame);
   }
 
-  /** Takes in an acknowledgement that came sealed under `epoch`'s keys. */
-  receive(frame: AckFrame, epoch: Epoch, arrivedUs: number): void {
+  /** Takes in an acknowledgement that came over path `via`, sealed under `epoch`'s keys. */
+  receive(frame: AckFrame, epoch: Epoch, via: Path, arrivedUs: number): void {
     const { peer, outcome } = this;
     const { slots, clock } = peer.core;
     const space = epoch.spaces[frame.pathId];
@@ -111,12 +127,13 @@ export class Feedback {
       return;
     }
     const { path } = space;
-    const { rtt, send } = path;
-    const lossTimeUs = LOSS_TIME_FACTOR * Math.max(rtt.expectedUs, rtt.latestUs) + LOSS_TIME_MIN_US;
+    const { feedback, send } = path;
+    const lossTimeUs = LOSS_TIME_FACTOR * Math.max(feedback.expectedUs, feedback.latestUs) + LOSS_TIME_MIN_US;
     if (!space.sent.acknowledge(frame, slots, arrivedUs - lossTimeUs, outcome)) {
       peer.tally.add(MALFORMED);
       return;
     }
+    if (via === path) this.sampleOwnRoundTrip(frame, space, arrivedUs);
     // What a silence swallowed says nothing about the loss of the path once it is back.
     const live = path.state === 'up' || path.state === 'suspect';
     send.count(outcome.packets, outcome.bytes, live ? outcome.lost : 0, clock.nowUs);
@@ -124,12 +141,21 @@ export class Feedback {
     if (outcome.largestSentAtUs >= 0) {
       send.transit(outcome.largestSentAtUs, frame.largestReceivedAt, clock.nowUs);
       if (outcome.asking > 0) {
-        rtt.sample(Math.max(1, arrivedUs - outcome.largestSentAtUs), frame.ackDelayUs, clock.nowUs);
+        feedback.sample(Math.max(1, arrivedUs - outcome.largestSentAtUs), frame.ackDelayUs, clock.nowUs);
       }
     }
     if (outcome.asking === 0) return;
     path.answered(outcome.newestAskingSentAtUs, clock.nowUs);
     if (path.state !== 'up') peer.attention = true;
+  }
+
+  /** Also for what another acknowledgement has told before: it came over another path, and was faster or slower. */
+  private sampleOwnRoundTrip(frame: AckFrame, space: NumberSpace, arrivedUs: number): void {
+    const sentUs = space.sent.sentUs(frame.ranges[0]);
+    if (sentUs < 0) return;
+    // The peer's own delay counts from the arrival to the sending of this very frame, so it can be taken off whole.
+    const rttUs = arrivedUs - sentUs - frame.ackDelayUs;
+    space.path.rtt.sample(Math.max(1, rttUs), 0, this.peer.core.clock.nowUs);
   }
 }
 

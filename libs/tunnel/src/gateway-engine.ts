@@ -97,7 +97,7 @@ class Gateway extends Driver implements GatewayEngine {
 
   /** The vehicle numbers its paths; the gateway learns them as datagrams arrive. */
   pathOf(peer: Peer, pathId: number): Path | undefined {
-    return peer.path(pathId) ?? peer.addPath(pathId, `path-${pathId}`);
+    return peer.path(pathId) ?? peer.addPath(pathId, `path-${pathId}`, false);
   }
 
   noteSource(peer: Peer, path: Path, batch: DatagramBatch, index: number): void {

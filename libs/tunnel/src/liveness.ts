@@ -57,7 +57,10 @@ export class Liveness {
   /** Sends a datagram that asks for an acknowledgement. */
   probe(path: Path): void {
     if (!path.usable) return;
-    this.peer.beginFrames().probe(this.token++, 0);
+    const writer = this.peer.beginFrames();
+    writer.probe(this.token++, 0);
+    // The peer learns a new path from its first probe, and with it its name.
+    this.peer.announcements.writeWaiting(writer, path);
     this.peer.sendFrames(path, true);
     if (path.state === 'down') path.downStepUs = Math.min(PROBE_DOWN_LAST_US, path.downStepUs * 1.5);
   }
@@ -105,8 +108,8 @@ export class Liveness {
     const sent = path?.space?.sent;
     if (path === undefined || sent === undefined || path.state !== 'up' || sent.tail <= frame.largest) return;
     // The report left half of another path's round trip ago; half of this path's ago the packet should have arrived.
-    const other = this.peer.scheduler.best?.rtt.expectedUs ?? path.rtt.expectedUs;
-    const expectedUs = (path.rtt.expectedUs + other) / 2 + SUSPECT_MARGIN_US;
+    const other = this.peer.scheduler.best ?? path;
+    const expectedUs = (path.rtt.expectedUs + other.rtt.expectedUs) / 2 + SUSPECT_MARGIN_US;
     if (this.peer.core.clock.nowUs - sent.tailSentAtUs < expectedUs) return;
     path.reportedSilent = true;
     this.peer.attention = true;

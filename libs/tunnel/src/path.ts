@@ -24,7 +24,7 @@ const DOWN_STEP = 6;
 const FLAP_START = 7;
 const ARRIVED = 8;
 const BUDGET = 9;
-const CHALLENGE_DUE = 10;
+const ECHOED = 10;
 
 /** Route number of "none". */
 export const NO_ROUTE = -1;
@@ -39,6 +39,8 @@ export class Path {
   blockedByPeer = false;
   /** The uplink went away; the path is kept so that late datagrams do not bring it back. */
   gone = false;
+  /** Its name came from the vehicle; until then it is known by its number. */
+  named = false;
   /** It was up before, in this session. */
   provenBefore = false;
 
@@ -51,7 +53,10 @@ export class Path {
   /** Packet number space under the current epoch; undefined without a session. */
   space: NumberSpace | undefined;
 
+  /** There and back over this path. */
   readonly rtt = new RoundTrip();
+  /** There over this path, back with an acknowledgement over the peer's best one: what suspicion waits for. */
+  readonly feedback = new RoundTrip();
   /** Towards the peer, as it acknowledges; and from the peer, as seen here. */
   readonly send = new DirectionEstimate();
   readonly receive = new DirectionEstimate();
@@ -76,6 +81,7 @@ export class Path {
     this.times[ASKED] = Number.NEGATIVE_INFINITY;
     this.times[ARRIVED] = Number.NEGATIVE_INFINITY;
     this.times[ANSWERED_SENT] = Number.NEGATIVE_INFINITY;
+    this.times[ECHOED] = Number.NEGATIVE_INFINITY;
   }
 
   /** Since when it is in its state. */
@@ -129,11 +135,12 @@ export class Path {
   set budget(value: number) {
     this.times[BUDGET] = value;
   }
-  get challengeDueUs(): number {
-    return this.times[CHALLENGE_DUE];
+  /** When an acknowledgement of what came over this path last went back over it too. */
+  get echoedUs(): number {
+    return this.times[ECHOED];
   }
-  set challengeDueUs(value: number) {
-    this.times[CHALLENGE_DUE] = value;
+  set echoedUs(value: number) {
+    this.times[ECHOED] = value;
   }
 
   /** Whether anything may be sent on it at all. */
@@ -143,9 +150,9 @@ export class Path {
 
   /** Silence of the tail that makes the path suspect: round trip, its deviation, the peer's acknowledgement delay. */
   patienceUs(): number {
-    const { rtt } = this;
-    const deviation = rtt.smoothedUs === 0 ? rtt.expectedUs / 2 : rtt.variationUs;
-    return rtt.expectedUs + Math.max(4 * deviation, SUSPECT_MARGIN_US) + ACK_INTERVAL_US;
+    const { feedback } = this;
+    const deviation = feedback.smoothedUs === 0 ? feedback.expectedUs / 2 : feedback.variationUs;
+    return feedback.expectedUs + Math.max(4 * deviation, SUSPECT_MARGIN_US) + ACK_INTERVAL_US;
   }
 
   /** Silence after which a suspected path is down. */

@@ -21,7 +21,8 @@ export class PeerFrames implements FrameVisitor {
   probe(): void {}
 
   ack(frame: AckFrame): void {
-    if (this.space !== undefined) this.peer.feedback.receive(frame, this.space.epoch, this.arrived[0]);
+    const { space } = this;
+    if (space !== undefined) this.peer.feedback.receive(frame, space.epoch, space.path, this.arrived[0]);
   }
 
   silence(frame: SilenceFrame): void {

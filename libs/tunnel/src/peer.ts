@@ -147,8 +147,11 @@ export class Peer {
     return this.byId[id];
   }
 
-  /** Makes a path, or brings back one that is gone; undefined when the peer has as many as it may. */
-  addPath(id: number, name: string): Path | undefined {
+  /**
+   * Makes a path, or brings back one that is gone; undefined when the peer has as many as it may.
+   * @param named whether the name is the uplink's own
+   */
+  addPath(id: number, name: string, named: boolean): Path | undefined {
     if (this.paths.length >= MAX_PATHS) return undefined;
     const { nowUs } = this.core.clock;
     // Under the same keys, an id that comes back goes on with its packet numbers.
@@ -159,7 +162,8 @@ export class Peer {
     this.paths = [...this.paths, path].sort((a, b) => a.id - b.id);
     this.attention = true;
     this.times[PLAN_DUE] = nowUs;
-    this.core.emit({ type: 'path-added', atUs: nowUs, peer: this.name, path: name, pathId: id });
+    path.named = named;
+    if (named) this.core.emit({ type: 'path-added', atUs: nowUs, peer: this.name, path: name, pathId: id });
     return path;
   }
 

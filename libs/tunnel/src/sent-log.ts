@@ -82,6 +82,13 @@ export class SentLog {
     return tail < 0 ? Number.POSITIVE_INFINITY : this.sentAtUs[tail & this.mask];
   }
 
+  /** When a packet was sent, -1 when that is no longer known; acknowledged ones are remembered for a while. */
+  sentUs(packetNumber: number): number {
+    const { numbers } = this;
+    if (packetNumber >= numbers[NEXT] || numbers[NEXT] - packetNumber > this.mask) return -1;
+    return this.sentAtUs[packetNumber & this.mask];
+  }
+
   /** Notes the packet `next` as sent and moves on. `slot` is -1 for control datagrams. */
   record(nowUs: number, bytes: number, slot: number, generation: number, asks: boolean): void {
     const { numbers } = this;

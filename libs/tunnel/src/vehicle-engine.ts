@@ -168,7 +168,7 @@ class Vehicle extends Driver implements VehicleEngine {
   // --- uplinks ------------------------------------------------------------------------------------------------------
 
   private addUplink(state: UplinkState): void {
-    const path = this.peer.addPath(this.idOf(state.name), state.name);
+    const path = this.peer.addPath(this.idOf(state.name), state.name, true);
     if (path === undefined || state.remotes.length === 0) return;
     const uplink = { path, state, remote: 0, turnedUs: this.core.clock.nowUs };
     this.uplinks.set(state.name, uplink);

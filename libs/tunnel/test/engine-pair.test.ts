@@ -14,8 +14,7 @@ describe('an engine pair', () => {
       ['w1', 'up'],
       ['w2', 'up'],
     ]);
-    // There over the path, back with an acknowledgement over the gateway's best one.
-    expect(vehicle.paths.map((path) => Math.round(path.rttUs / MS))).toEqual([40, 50, 65]);
+    expect(vehicle.paths.map((path) => Math.round(path.rttUs / MS))).toEqual([40, 60, 90]);
     expect(gateway.policyVersion).toBe(1);
     expect(vehicle.counters.malformed + gateway.counters.malformed).toBe(0);
   });

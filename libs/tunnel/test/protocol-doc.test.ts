@@ -41,7 +41,7 @@ function example(label: string, nth = 0): string {
 }
 
 /** "120 s", "5 ms", "2^40", "2^48 - 1" and plain numbers, times in microseconds. */
-function valueOf(cell: string): number {
+function valueIn(cell: string): number {
   const [, base, power, minus, unit] = /^(\d+)(?:\^(\d+))?(?: - (\d+))?(?: (s|ms))?$/.exec(cell) as RegExpExecArray;
   const number = (power === undefined ? Number(base) : Number(base) ** Number(power)) - Number(minus ?? 0);
   return unit === 's' ? number * 1e6 : unit === 'ms' ? number * 1e3 : number;
@@ -66,7 +66,7 @@ describe('docs/protocol.md', () => {
     const values: Record<string, unknown> = { ...wire, ...tuning };
     const rows = tables('constant | value').flat();
     expect(rows.length).toBe(18);
-    for (const [name, value] of rows) expect(valueOf(value), name).toBe(values[name.replaceAll('`', '')]);
+    for (const [name, value] of rows) expect(valueIn(value), name).toBe(values[name.replaceAll('`', '')]);
     expect(text).toContain(`more than ${REPLAY_WINDOW.toLocaleString('en')} numbers behind`);
   });
 

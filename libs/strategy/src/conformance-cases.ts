@@ -32,6 +32,7 @@ export function path(id: number, change: PathChange = {}): PathSnapshot {
   const delayUs = (change.delayMs ?? 20) * 1000;
   const queueUs = (change.queueMs ?? 0) * 1000;
   const direction = (delayVariationUs: number, lossRatio: number): DirectionSnapshot => ({
+    oneWayDelayUs: delayUs === 0 ? 0 : delayUs + delayVariationUs,
     delayVariationUs,
     jitterUs: delayUs / 20,
     lossRatio,

@@ -11,6 +11,11 @@ export type PathState = 'up' | 'suspect' | 'gated' | 'down';
 
 /** What is known of one direction of a path. Figures are 0 until first measured. */
 export interface DirectionSnapshot {
+  /**
+   * Estimated one-way delay, microseconds; 0 when not measured yet. Differences between paths are exact, since all are
+   * measured by the same two clocks; the absolute value takes the fastest path to be as fast in both directions.
+   */
+  readonly oneWayDelayUs: number;
   /** One-way delay above the smallest one seen, microseconds: queueing and radio delay, not propagation. */
   readonly delayVariationUs: number;
   /** Smoothed mean deviation of the one-way delay (RFC 3550 section 6.4.1), microseconds. */

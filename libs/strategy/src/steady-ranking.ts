@@ -50,10 +50,7 @@ interface Memory {
   lastUs: number;
 }
 
-/**
- * What it costs to send on a path, microseconds: the one-way delay (half of the smallest round trip, as clocks of both
- * ends are not compared, plus the delay variation of the sending direction) and a price for loss.
- */
+/** What it costs to send on a path, microseconds: the one-way delay of the sending direction and a price for loss. */
 export function sendCostUs(path: PathSnapshot): number {
   if (path.rttUs === 0) return UNKNOWN_COST_US;
   return sendDelayUs(path) + path.send.lossRatio * LOSS_WEIGHT_US;
@@ -61,6 +58,8 @@ export function sendCostUs(path: PathSnapshot): number {
 
 /** Estimated one-way delay of the sending direction, microseconds; 0 when never measured. */
 export function sendDelayUs(path: PathSnapshot): number {
+  if (path.send.oneWayDelayUs > 0) return path.send.oneWayDelayUs;
+  // Before the first one-way figure: half of the round trip and what queues on it.
   return path.minRttUs / 2 + path.send.delayVariationUs;
 }
 

@@ -96,6 +96,13 @@ export class DirectionEstimate {
   get delayVariationUs(): number {
     return this.numbers[DELAY];
   }
+  /**
+   * Smallest difference of the recent past between the receiver's and the sender's stamp, modulo 2^32: means nothing
+   * by itself, but comparing two paths of the same ends takes the clocks out. Undefined until measured.
+   */
+  get leastTransitUs(): number | undefined {
+    return this.measured ? this.numbers[OFFSET] + this.least.value : undefined;
+  }
   /** RFC 3550 section 6.4.1. */
   get jitterUs(): number {
     return this.numbers[JITTER];

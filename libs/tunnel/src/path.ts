@@ -1,5 +1,6 @@
 /** One path of one peer: where it leads, how it is, what was measured. */
 import type { PathSnapshot, PathState } from '@corridor/strategy';
+import { serialDistance } from '@corridor/wire';
 import { ADDRESS_BYTES } from './batch.js';
 import {
   ACK_INTERVAL_US,
@@ -193,8 +194,10 @@ export class Path {
     this.enter('gated', 'is there again', nowUs);
   }
 
-  snapshot(nowUs: number): PathSnapshot {
+  /** @param fastest the path of the least one-way delay, by which the others' are measured, for each direction */
+  snapshot(nowUs: number, fastest: Readonly<Record<'send' | 'receive', Path | undefined>>): PathSnapshot {
     const { rtt, send, receive } = this;
+    const halfUs = (way: 'send' | 'receive') => (fastest[way]?.rtt.minUs ?? 0) / 2;
     return {
       id: this.id,
       name: this.name,
@@ -202,8 +205,8 @@ export class Path {
       rttUs: rtt.smoothedUs,
       minRttUs: rtt.minUs,
       rttVarUs: rtt.variationUs,
-      send: directionSnapshot(send, nowUs),
-      receive: directionSnapshot(receive, nowUs),
+      send: directionSnapshot(send, nowUs, fastest.send?.send, halfUs('send')),
+      receive: directionSnapshot(receive, nowUs, fastest.receive?.receive, halfUs('receive')),
       priority: this.priority,
       metered: this.metered,
     };
@@ -218,11 +221,32 @@ export class Path {
   }
 }
 
-function directionSnapshot(estimate: DirectionEstimate, nowUs: number): PathSnapshot['send'] {
+function directionSnapshot(
+  estimate: DirectionEstimate,
+  nowUs: number,
+  fastest: DirectionEstimate | undefined,
+  fastestUs: number,
+): PathSnapshot['send'] {
+  const own = estimate.leastTransitUs;
+  const least = fastest?.leastTransitUs;
+  const isKnown = own !== undefined && least !== undefined && fastestUs > 0;
   return {
+    oneWayDelayUs: isKnown ? fastestUs + serialDistance(own, least) + estimate.delayVariationUs : 0,
     delayVariationUs: estimate.delayVariationUs,
     jitterUs: estimate.jitterUs,
     lossRatio: estimate.lossRatio(nowUs),
     deliveredBps: estimate.rateBps(nowUs),
   };
+}
+
+/** The path of the least one-way delay in a direction, among those that were measured and still answer. */
+export function fastestOf(paths: readonly Path[], way: 'send' | 'receive'): Path | undefined {
+  let fastest: Path | undefined;
+  for (const path of paths) {
+    const own = path[way].leastTransitUs;
+    const least = fastest?.[way].leastTransitUs;
+    if (own === undefined || path.rtt.smoothedUs === 0) continue;
+    if (least === undefined || serialDistance(own, least) < 0) fastest = path;
+  }
+  return fastest;
 }

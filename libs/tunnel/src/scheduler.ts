@@ -8,7 +8,7 @@
  */
 import type { PathSnapshot, Plan, Strategy, StrategyFactory } from '@corridor/strategy';
 import { MAX_PATHS } from './constants.js';
-import type { Path } from './path.js';
+import { fastestOf, type Path } from './path.js';
 import type { ClassPolicy, TunnelPolicy } from './policy.js';
 import type { ClassStatus } from './status.js';
 
@@ -74,7 +74,8 @@ export class Scheduler {
       for (const execution of this.executions) execution.count = 0;
       return [];
     }
-    const snapshots = paths.map((path) => path.snapshot(nowUs));
+    const fastest = { send: fastestOf(paths, 'send'), receive: fastestOf(paths, 'receive') };
+    const snapshots = paths.map((path) => path.snapshot(nowUs, fastest));
     const switches: Switch[] = [];
     for (const execution of this.executions) {
       const moved = planClass(execution, paths, snapshots, nowUs);

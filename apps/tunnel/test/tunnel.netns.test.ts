@@ -89,9 +89,7 @@ describe('a tunnel over two links', () => {
     world.ip('vehicle', 'link del w0');
     expect(await echoed).toMatchObject({ sent: 300, received: 300 });
     expect(await activePath(vehicle)).toBe('w1');
-    world.link(0);
-    world.ip('vehicle', 'addr del 10.1.0.2/24 dev w0');
-    world.address(0, 77);
+    world.link(0, 77);
     await until('w0 in use again', async () => (await activePath(vehicle)) === 'w0');
     expect(vehicle.log()).toMatch(/uplink w0 gone: the interface is gone/);
   });
@@ -152,7 +150,9 @@ describe('a tunnel over two links', () => {
     expect(await activePath(vehicle)).toBe('w1');
     world.command(['link', 'up', 'w0', '--control', vehicle.control]);
     await until('w0 in use again', async () => (await activePath(vehicle)) === 'w0');
-    expect(() => world.command(['link', 'down', 'w9', '--control', vehicle.control])).toThrow('no path "w9": there are w0, w1');
+    expect(() => world.command(['link', 'down', 'w9', '--control', vehicle.control])).toThrow(
+      'no path "w9": there are w0, w1',
+    );
   });
 
   test('a strategy from a module sends as it says', async () => {
@@ -227,17 +227,20 @@ describe('coming and going', () => {
     expect(world.traces('vehicle')).toBe(before);
   });
 
-  test('a gateway killed and started again has its vehicle back within 3 s', async () => {
-    const { vehicle, gateway } = await connected();
-    await world.echoServer('vehicle', '10.77.0.2');
+  test('a gateway killed and started again has its vehicle back by itself', async () => {
+    const { gateway } = await connected();
+    await world.echoServer('gateway', '10.77.0.1');
+    const echoed = world.echo('vehicle', '10.77.0.1', 800, 10);
+    await sleep(1000);
     gateway.process.kill('SIGKILL');
     await gateway.ended;
+    const killed = Date.now();
     await world.start('gateway');
-    const started = Date.now();
-    await until('traffic again', async () => (await world.echo('gateway', '10.77.0.2', 5, 5)).received === 5, 10_000);
-    // The echo itself takes half a second; the bound is generous because the machine may be busy.
-    expect(Date.now() - started).toBeLessThan(5000);
-    await established(vehicle);
+    const downMs = Date.now() - killed;
+    const { longestGapMs, received } = await echoed;
+    expect(received).toBeGreaterThan(100);
+    // 3 s is the promise; the time until the new process was ready comes on top.
+    expect(longestGapMs).toBeLessThan(downMs + 3000);
   });
 
   test('a second instance is refused with a sentence', async () => {

@@ -64,18 +64,21 @@ export class World {
     return world;
   }
 
-  /** Connects the machines by `wN` and `gN`. */
-  link(n: number): void {
+  /** Connects the machines by `wN`, whose host number is `host`, and `gN`. */
+  link(n: number, host = 2): void {
     const { vehicle, gateway } = this.#keepers;
     execFileSync(
       'ip',
       `link add name w${n} netns ${vehicle.pid} type veth peer name g${n} netns ${gateway.pid}`.split(' '),
     );
+    // Link-local addresses appear seconds later: lists of before and after would differ.
+    this.ip('vehicle', `link set w${n} addrgenmode none`);
+    this.ip('gateway', `link set g${n} addrgenmode none`);
     this.ip('gateway', `addr add 10.${n + 1}.0.1/24 dev g${n}`);
     this.ip('gateway', `addr add fd0${n + 1}::1/64 dev g${n} nodad`);
     this.ip('gateway', `link set g${n} up`);
     this.ip('vehicle', `link set w${n} up`);
-    this.address(n, 2);
+    this.address(n, host);
   }
 
   /** Gives uplink `wN` the host number `host` and a default route of its own. */

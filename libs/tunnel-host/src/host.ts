@@ -60,6 +60,8 @@ export class TunnelHost {
       await host.#open();
       return host;
     } catch (error) {
+      // The error says it all: how the half-open tunnel goes down again is of no interest.
+      host.#listeners.clear();
       await host.close();
       throw error;
     }

@@ -44,6 +44,14 @@ export const ECHO_INTERVAL_US = 500_000;
 export const INITIAL_RTT_US = 150_000;
 /** Least margin of the suspicion timer above the smoothed round trip: scheduling of both ends and one radio slot. */
 export const SUSPECT_MARGIN_US = 8_000;
+/**
+ * A path that answered this recently is not silent, however late its oldest answer is: a queue that grows makes answers
+ * late, but they keep coming. Five acknowledgement intervals.
+ */
+export const SUSPECT_QUIET_US = 25_000;
+/** What a false alarm adds to a path's patience at most; the addition halves every {@link WARY_HALF_LIFE_US}. */
+export const WARY_MAX_US = 150_000;
+export const WARY_HALF_LIFE_US = 5_000_000;
 /** Share of the round trip after which an overtaken packet counts as lost (RFC 9002 section 6.1.2: 9/8). */
 export const LOSS_TIME_FACTOR = 9 / 8;
 /** Floor of that time. */
@@ -76,6 +84,8 @@ export const ACTIVE_US = 5_000_000;
 export const PROBE_ACTIVE_US = 1_000_000;
 /** The same while idle: keeps NAT mappings (30 s and more for UDP, RFC 4787 REQ-5) and notices a dead path. */
 export const PROBE_IDLE_US = 12_000_000;
+/** The vehicle's best path while idle, unless metered: a gateway that was restarted is noticed within 3 s. */
+export const PROBE_IDLE_BEST_US = 1_500_000;
 /** The same while idle on a metered path. */
 export const PROBE_IDLE_METERED_US = 25_000_000;
 /** Step between probes of a suspected path. */

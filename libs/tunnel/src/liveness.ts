@@ -10,6 +10,7 @@ import {
   PROBE_DOWN_IDLE_US,
   PROBE_DOWN_LAST_US,
   PROBE_GATED_US,
+  PROBE_IDLE_BEST_US,
   PROBE_IDLE_METERED_US,
   PROBE_IDLE_US,
   PROBE_SUSPECT_US,
@@ -18,6 +19,7 @@ import {
   SILENCE_MIN_PACKETS,
   SILENCE_MIN_US,
   SUSPECT_MARGIN_US,
+  SUSPECT_QUIET_US,
 } from './constants.js';
 import { nextHealth } from './health.js';
 import type { Path } from './path.js';
@@ -151,8 +153,9 @@ export class Liveness {
   // --- the ladder ---------------------------------------------------------------------------------------------------
 
   private judge(path: Path, nowUs: number): void {
+    path.calmDown(nowUs);
     const tailSentUs = this.tailSentUs(path);
-    const overdueUs = nowUs - tailSentUs - path.patienceUs();
+    const overdueUs = nowUs - this.silentFromUs(path, tailSentUs);
     if (path.state === 'gated' && overdueUs >= 0) path.restartProof(nowUs);
     const verdict = nextHealth({
       state: path.state,
@@ -197,6 +200,11 @@ export class Liveness {
     }
   }
 
+  /** When a tail that was sent at `tailSentUs` begins to mean silence. */
+  private silentFromUs(path: Path, tailSentUs: number): number {
+    return Math.max(tailSentUs + path.patienceUs(), path.heardUs + SUSPECT_QUIET_US);
+  }
+
   private tailSentUs(path: Path): number {
     const { previous } = this.peer.sessions;
     const before = previous?.spaces[path.id]?.sent.tailSentAtUs ?? NEVER;
@@ -205,7 +213,7 @@ export class Liveness {
 
   /** When {@link judge} may have something to say that no arriving datagram announces. */
   private judgeDueUs(path: Path): number {
-    if (path.state === 'up') return this.tailSentUs(path) + path.patienceUs();
+    if (path.state === 'up') return this.silentFromUs(path, this.tailSentUs(path));
     if (path.state === 'suspect') return path.sinceUs + path.downAfterUs();
     // A gated path is looked at with every probe.
     return NEVER;
@@ -222,6 +230,7 @@ export class Liveness {
     switch (path.state) {
       case 'up':
         if (active) return PROBE_ACTIVE_US;
+        if (this.isLifeline(path)) return PROBE_IDLE_BEST_US;
         return path.metered ? PROBE_IDLE_METERED_US : PROBE_IDLE_US;
       case 'suspect':
         return PROBE_SUSPECT_US;
@@ -231,6 +240,12 @@ export class Liveness {
         if (active) return path.downStepUs;
         return path.metered ? PROBE_DOWN_IDLE_METERED_US : PROBE_DOWN_IDLE_US;
     }
+  }
+
+  /** The path by which an idle vehicle notices that the gateway is gone. */
+  private isLifeline(path: Path): boolean {
+    const { duty, scheduler } = this.peer;
+    return duty !== undefined && path === scheduler.best && !path.metered;
   }
 
   // --- silence of the other direction -------------------------------------------------------------------------------

@@ -10,6 +10,8 @@ import {
   FLAP_WINDOW_US,
   PROBE_DOWN_FIRST_US,
   SUSPECT_MARGIN_US,
+  WARY_HALF_LIFE_US,
+  WARY_MAX_US,
 } from './constants.js';
 import { DirectionEstimate, RoundTrip } from './estimator.js';
 import type { NumberSpace } from './number-space.js';
@@ -26,6 +28,8 @@ const FLAP_START = 7;
 const ARRIVED = 8;
 const BUDGET = 9;
 const ECHOED = 10;
+const WARY = 11;
+const WARY_AT = 12;
 
 /** Route number of "none". */
 export const NO_ROUTE = -1;
@@ -69,7 +73,7 @@ export class Path {
   /** The peer reported silence on this path, and packets are missing. */
   reportedSilent = false;
 
-  private readonly times = new Float64Array(11);
+  private readonly times = new Float64Array(13);
 
   constructor(
     readonly id: number,
@@ -149,11 +153,29 @@ export class Path {
     return !this.gone && !this.blocked && !this.blockedByPeer && this.route !== NO_ROUTE;
   }
 
-  /** Silence of the tail that makes the path suspect: round trip, its deviation, the peer's acknowledgement delay. */
+  /**
+   * Silence of the tail that makes the path suspect: round trip, its deviation, the peer's acknowledgement delay, and
+   * what false alarms have taught.
+   */
   patienceUs(): number {
     const { feedback } = this;
     const deviation = feedback.smoothedUs === 0 ? feedback.expectedUs / 2 : feedback.variationUs;
-    return feedback.expectedUs + Math.max(4 * deviation, SUSPECT_MARGIN_US) + ACK_INTERVAL_US;
+    return feedback.expectedUs + Math.max(4 * deviation, SUSPECT_MARGIN_US) + ACK_INTERVAL_US + this.times[WARY];
+  }
+
+  /** An alarm was false: the answer was only late. Waits longer for a while, so that the next one like it is no alarm. */
+  private becomeWary(nowUs: number): void {
+    const lateUs = nowUs - this.times[TRIGGER] - this.patienceUs() + SUSPECT_MARGIN_US;
+    this.times[WARY] = Math.min(WARY_MAX_US, Math.max(this.times[WARY] * 2, this.times[WARY] + Math.max(0, lateUs)));
+    this.times[WARY_AT] = nowUs;
+  }
+
+  /** Lets the wariness fade. */
+  calmDown(nowUs: number): void {
+    const halves = Math.floor((nowUs - this.times[WARY_AT]) / WARY_HALF_LIFE_US);
+    if (halves < 1) return;
+    this.times[WARY] = halves > 10 ? 0 : this.times[WARY] / 2 ** halves;
+    this.times[WARY_AT] = nowUs;
   }
 
   /** Silence after which a suspected path is down. */
@@ -175,13 +197,20 @@ export class Path {
   }
 
   enter(state: PathState, reason: string, nowUs: number): void {
-    if (this.state === 'suspect' && state === 'up') this.countFlap(nowUs);
+    if (this.state === 'suspect' && state === 'up') {
+      this.countFlap(nowUs);
+      this.becomeWary(nowUs);
+    }
     this.state = state;
     this.reason = reason;
     this.times[SINCE] = nowUs;
     this.reportedSilent = false;
     if (state === 'gated') this.restartProof(nowUs);
-    if (state === 'down') this.times[DOWN_STEP] = PROBE_DOWN_FIRST_US;
+    if (state === 'down') {
+      this.times[DOWN_STEP] = PROBE_DOWN_FIRST_US;
+      // Only an answer to something sent from now on brings it back.
+      this.times[TRIGGER] = nowUs;
+    }
     if (state === 'up') this.provenBefore = true;
   }
 

@@ -87,7 +87,7 @@ export class Peer {
     this.announcements = new Announcements(this, announcing);
     this.policy = policy;
     this.classifier = new Classifier(policy);
-    this.scheduler.setPolicy(policy);
+    this.scheduler.setPolicy(policy, Math.max(0, core.clock.nowUs));
   }
 
   // --- time -------------------------------------------------------------------------------------------------------
@@ -301,7 +301,7 @@ export class Peer {
 
   /** Follows another policy from the next packet on; what is under way is not touched. */
   setPolicy(policy: TunnelPolicy): void {
-    this.scheduler.setPolicy(policy);
+    this.scheduler.setPolicy(policy, this.core.clock.nowUs);
     this.classifier = new Classifier(policy);
     this.policy = policy;
     this.replan();

@@ -49,11 +49,13 @@ export class Scheduler {
   constructor(private readonly strategies: readonly StrategyFactory[]) {}
 
   /** Takes a checked policy: fresh strategies, no plans yet. */
-  setPolicy(policy: TunnelPolicy): void {
+  setPolicy(policy: TunnelPolicy, nowUs: number): void {
     const make = (name: string, choice: ClassPolicy) => {
       const factory = this.strategies.find((one) => one.name === choice.strategy);
       if (factory === undefined) throw new Error(`strategy ${choice.strategy} is missing though the policy was checked`);
-      return new Execution(name, choice.strategy, factory.create(choice.options ?? {}));
+      const execution = new Execution(name, choice.strategy, factory.create(choice.options ?? {}));
+      execution.sinceUs = nowUs;
+      return execution;
     };
     const before = this.executions;
     this.executions = [make(DEFAULT_CLASS, policy.default), ...policy.classes.map((one) => make(one.name, one))];
@@ -71,7 +73,10 @@ export class Scheduler {
   plan(paths: readonly Path[], nowUs: number): Switch[] {
     this.rankForControl(paths);
     if (paths.length === 0) {
-      for (const execution of this.executions) execution.count = 0;
+      for (const execution of this.executions) {
+        execution.count = 0;
+        if (execution.sinceUs === 0) execution.sinceUs = nowUs;
+      }
       return [];
     }
     const fastest = { send: fastestOf(paths, 'send'), receive: fastestOf(paths, 'receive') };

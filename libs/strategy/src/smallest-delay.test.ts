@@ -81,6 +81,22 @@ describe('smallest-delay', () => {
     }
   });
 
+  it('does not chase its own queue: what it moves onto fills up, what it leaves empties', () => {
+    const at = driver();
+    const queueMs = [0, 0];
+    let active = 0;
+    let switches = 0;
+    for (let ms = 0; ms < 120_000; ms += 100) {
+      queueMs[active] = Math.min(150, queueMs[active] + 10);
+      queueMs[1 - active] = Math.max(0, queueMs[1 - active] - 20);
+      const next = at(ms, path(0, { queueMs: queueMs[0] }), path(1, { delayMs: 25, queueMs: queueMs[1] })).paths[0];
+      if (next !== active) switches++;
+      active = next;
+    }
+    expect(switches).toBeGreaterThan(0);
+    expect(switches).toBeLessThan(16);
+  });
+
   it('follows every wink when told to', () => {
     const at = driver({ betterByMs: 0, forMs: 0 });
     expect(at(0, path(0, { delayMs: 20 }), path(1, { delayMs: 30 })).paths[0]).toBe(0);

@@ -12,7 +12,8 @@ const MAX_FOR_MS = 600_000;
 
 /**
  * Smallest delay (3GPP ATSSS): everything on the path with the lowest one-way delay in the sending direction; loss
- * counts as delay. The operator's priorities and prices decide only between equals.
+ * counts as delay. The operator's priorities and prices decide only between equals. A path that was left for its delay
+ * has to settle before traffic returns, each time longer: the delay may be the traffic's own queue.
  *
  * Options: `betterByMs` (default 5, 0 to 10,000): a path must be faster by this, and by a fifth, to take over;
  * `forMs` (default 500, 0 to 600,000): and for this long.
@@ -28,6 +29,8 @@ class SmallestDelay implements Strategy {
     const order = this.ranking
       .rank(request, request.current?.paths.slice(0, 1) ?? [])
       .sort(byKeys(byStanding, byCost, byPriority, byPrice));
+    const before = request.current?.paths[0];
+    if (before !== undefined && before !== order[0].path.id) this.ranking.leave(before, request.nowUs);
     return singlePlan(request, order, whyBetter);
   }
 }

@@ -83,6 +83,17 @@ export class SteadyRanking {
     });
   }
 
+  /**
+   * Traffic left a healthy path for its cost: the path has to settle again, as after a failure. Without this, traffic
+   * whose own queue makes the delay would chase the emptier of two links for ever.
+   */
+  leave(id: number, nowUs: number): void {
+    const memory = this.memories.get(id);
+    if (memory === undefined || !memory.wasUp) return;
+    this.countFailure(memory, nowUs);
+    memory.upSinceUs = nowUs;
+  }
+
   private marginUs(costUs: number): number {
     return Math.max(this.options.marginUs, CLEARLY * costUs);
   }
@@ -124,6 +135,10 @@ export class SteadyRanking {
       memory.upSinceUs = nowUs;
       return;
     }
+    this.countFailure(memory, nowUs);
+  }
+
+  private countFailure(memory: Memory, nowUs: number): void {
     const forgiven = nowUs - memory.upSinceUs > FORGIVEN_AFTER * this.settlingUs(memory);
     memory.failures = forgiven ? 1 : memory.failures + 1;
   }

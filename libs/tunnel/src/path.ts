@@ -274,7 +274,8 @@ export function fastestOf(paths: readonly Path[], way: 'send' | 'receive'): Path
   for (const path of paths) {
     const own = path[way].leastTransitUs;
     const least = fastest?.[way].leastTransitUs;
-    if (own === undefined || path.rtt.smoothedUs === 0) continue;
+    // One that is down was last measured long ago, and clocks drift apart.
+    if (own === undefined || path.rtt.smoothedUs === 0 || path.state === 'down') continue;
     if (least === undefined || serialDistance(own, least) < 0) fastest = path;
   }
   return fastest;

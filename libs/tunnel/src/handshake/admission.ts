@@ -5,6 +5,26 @@ import { equalConstantTime, mac } from './macs.js';
 
 const SECOND_US = 1_000_000;
 
+/** A token bucket for work of one kind, filled with a tenth of a second's worth. */
+export class Budget {
+  #tokens: number;
+  #atUs = 0;
+
+  constructor(private readonly perSecond: number) {
+    this.#tokens = perSecond / 10;
+  }
+
+  /** Takes one token; false when there is none. */
+  take(nowUs: number): boolean {
+    const earned = ((nowUs - this.#atUs) * this.perSecond) / SECOND_US;
+    this.#tokens = Math.min(this.perSecond / 10, this.#tokens + earned);
+    this.#atUs = nowUs;
+    if (this.#tokens < 1) return false;
+    this.#tokens--;
+    return true;
+  }
+}
+
 /** Tells whether more initiations arrived in this second or the one before than are handled without cookies. */
 export class LoadEstimate {
   #windowStartUs = 0;

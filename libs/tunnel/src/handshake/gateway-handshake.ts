@@ -21,13 +21,19 @@ import {
   responseDatagram,
 } from '@corridor/wire';
 import type { CipherId, HandshakePrimitives, RandomBytes } from '../primitives.js';
-import { CookieJar, LoadEstimate, SourceLimit } from './admission.js';
+import { Budget, CookieJar, LoadEstimate, SourceLimit } from './admission.js';
 import { cookieReplyKey, equalConstantTime, mac, mac1Key, sealCookie } from './macs.js';
 import { IkResponder, type TransportKeys } from './noise-ik.js';
 import { type Established, type HandshakeRefusal, NO_INDEX } from './outcome.js';
 
 /** Initiations a second that are handled without asking for cookies, unless the options say otherwise. */
 const INITIATIONS_PER_SECOND = 200;
+/**
+ * What a flood may cost, so that the sessions beside it are not slowed down: mac1 checks (about 5 us each) and work with
+ * cookies (about 30 us), per second, each a tenth of a core or two at most. What is beyond is dropped unseen.
+ */
+const MAC1_CHECKS_PER_SECOND = 20_000;
+const COOKIE_WORK_PER_SECOND = 4_000;
 /** How long an answered initiation that comes again (over another path, say) gets the same response. */
 const REPEAT_US = 5_000_000;
 /** Answered initiations that are remembered as such, so that none is followed twice. About 2 MB when full. */
@@ -89,6 +95,8 @@ export class GatewayHandshake<P> {
   readonly #load: LoadEstimate;
   readonly #cookies: CookieJar;
   readonly #sources = new SourceLimit();
+  readonly #mac1Checks = new Budget(MAC1_CHECKS_PER_SECOND);
+  readonly #cookieWork = new Budget(COOKIE_WORK_PER_SECOND);
   /** By ephemeral key, which nobody can change and keep the seals whole; oldest first. */
   readonly #remembered = new Map<string, Remembered>();
 
@@ -115,6 +123,7 @@ export class GatewayHandshake<P> {
     nowUs: number,
   ): GatewayAnswer<P> {
     if (!isInitiation(bytes, offset, length)) return silent('malformed');
+    if (!this.#mac1Checks.take(nowUs)) return silent('rate-limited');
     const datagram = copyBytes(bytes, offset, offset + length);
     const mac2At = length - MAC_BYTES;
     const mac1At = mac2At - MAC_BYTES;
@@ -127,8 +136,11 @@ export class GatewayHandshake<P> {
     if (remembered !== undefined) return repeat(remembered, nowUs);
 
     if (this.#load.note(nowUs)) {
+      if (!this.#cookieWork.take(nowUs)) return silent('rate-limited');
       const source = copyBytes(address, addressAt, addressAt + REMOTE_BYTES);
-      if (!this.#cookies.proves(source, datagram.subarray(0, mac2At), datagram.subarray(mac2At), nowUs)) {
+      const mac2 = datagram.subarray(mac2At);
+      const shown = mac2.some((byte) => byte !== 0);
+      if (!shown || !this.#cookies.proves(source, datagram.subarray(0, mac2At), mac2, nowUs)) {
         return this.#cookieReply(datagram, expected, source, nowUs);
       }
       if (!this.#sources.admits(address, addressAt, nowUs)) return silent('rate-limited');

@@ -238,7 +238,7 @@ describe('the vehicle', () => {
     for (let at = 0; at < datagram.length; at++) {
       const tampered = datagram.slice();
       tampered[at] ^= 1;
-      expect(pair.consume(tampered)).toBe(at < 4 ? 'malformed' : 'bad-mac');
+      expect(pair.consume(tampered)).toBe(at < 4 ? 'malformed' : at < 8 ? 'no-handshake' : 'bad-mac');
     }
     expect(pair.consume(datagram)).toMatchObject({ localIndex: 1 });
   });
@@ -387,6 +387,27 @@ describe('under load', () => {
     expect(pair.receive(pair.initiation(1), 0.9 * SECOND)).toMatchObject({ reason: 'cookie' });
     expect(pair.receive(pair.initiation(2), 1.5 * SECOND)).toMatchObject({ reason: 'cookie' });
     expect(pair.receive(pair.initiation(3), 3.1 * SECOND).kind).toBe('initiation');
+  });
+
+  it('looks at a flood only so far, and is there again right after it', () => {
+    const pair = new HandshakePair({ initiationsPerSecond: 1 });
+    const reasons = new Map<string, number>();
+    const flood = (datagram: Uint8Array, count: number) => {
+      for (let i = 0; i < count; i++) {
+        const answer = pair.receive(datagram);
+        const name = answer.kind === 'initiation' ? answer.kind : answer.reason;
+        reasons.set(name, (reasons.get(name) ?? 0) + 1);
+      }
+    };
+    pair.receive(pair.initiation(1));
+    flood(pair.initiation(2), 1000);
+    const bad = pair.initiation(3);
+    bad[20] ^= 1;
+    flood(bad, 2000);
+    // A tenth of a second's worth of each: 400 cookie replies, 2,000 mac1 checks in all.
+    expect(Object.fromEntries(reasons)).toEqual({ cookie: 400, 'rate-limited': 600 + 1001, 'bad-mac': 999 });
+    expect(pair.receive(pair.initiation(4), 0.01 * SECOND)).toMatchObject({ reason: 'cookie' });
+    expect(pair.receive(pair.initiation(5), 3 * SECOND).kind).toBe('initiation');
   });
 
   it('a flood without valid mac1 is no load', () => {

@@ -13,7 +13,7 @@ export type HandshakeRefusal =
   | 'unknown-key'
   /** A seal does not match. */
   | 'not-authentic'
-  /** Too many from one source while under load. */
+  /** Too many from one source while under load, or more than the gateway looks at. */
   | 'rate-limited'
   /** An initiation that was answered before and is too old to be answered again. */
   | 'replayed'

@@ -143,12 +143,12 @@ export class VehicleHandshake {
    */
   consumeResponse(bytes: Uint8Array, offset: number, length: number): Established | HandshakeRefusal {
     if (!isResponse(bytes, offset, length)) return 'malformed';
+    const pending = this.#find(handshakeIndex(bytes, offset));
+    if (pending === undefined) return 'no-handshake';
     const datagram = copyBytes(bytes, offset, offset + length);
     const mac1At = length - MAC_BYTES;
     const mac1 = mac(this.#primitives, this.#ownMac1Key, datagram.subarray(0, mac1At));
     if (!equalConstantTime(mac1, datagram, mac1At)) return 'bad-mac';
-    const pending = this.#find(handshakeIndex(datagram, 0));
-    if (pending === undefined) return 'no-handshake';
     const opened = pending.noise.readMessage2(copyBytes(datagram, RESPONSE_NOISE_AT, mac1At));
     if (opened === undefined) return 'not-authentic';
     return this.#conclude(pending, opened);

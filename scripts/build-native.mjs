@@ -97,11 +97,10 @@ function findCompiler(clangOnly) {
     const path = name.includes('/') ? name : folders.map((folder) => join(folder, name)).find(existsSync);
     if (path && existsSync(path)) return path;
   }
-  throw new Error(
-    clangOnly
-      ? 'No clang++ found for the fuzz targets: install it with "apt-get install clang" (or set CLANGXX to yours).'
-      : 'No C++ compiler found: install one with "apt-get install g++" (or set CXX to yours).',
-  );
+  if (!clangOnly)
+    throw new Error('No C++ compiler found: install one with "apt-get install g++" (or set CXX to yours).');
+  const message = 'no clang++ found; install it with "apt-get install clang" (or set CLANGXX to yours).';
+  throw Object.assign(new Error(message), { code: 'ERR_NO_CLANG' });
 }
 
 /** The folder of node_api.h that belongs to this Node. */
@@ -160,6 +159,11 @@ function run(command, args) {
       else reject(new Error(`${command} failed on ${args.at(-1)}:\n${output}`));
     });
   });
+}
+
+/** Names of the programs that the variant `fuzz` makes. */
+export function fuzzTargets() {
+  return filesIn(fuzzFolder, '.cc').map((name) => basename(name, '.cc'));
 }
 
 /** Path of a sanitizer's run-time library, for LD_PRELOAD; undefined when the compiler has none. */

@@ -118,15 +118,15 @@ napi_value construct(napi_env env, napi_callback_info info) {
     throw_misuse(env, kBadArgument, "the counter array is too short");
     return nullptr;
   }
-  auto* wrapped = new Wrapped;
-  wrapped->counters = counters.data;
-  napi_create_reference(env, args[0], 1, &wrapped->counters_ref);
   const auto finalize = [](napi_env env, void* data, void*) {
     auto* object = static_cast<Wrapped*>(data);
     napi_delete_reference(env, object->counters_ref);
     delete object;
   };
-  napi_wrap(env, args.self(), wrapped, finalize, nullptr, nullptr);
+  auto* wrapped = new Wrapped;
+  wrapped->counters = counters.data;
+  napi_create_reference(env, args[0], 1, &wrapped->counters_ref);
+  if (napi_wrap(env, args.self(), wrapped, finalize, nullptr, nullptr) != napi_ok) finalize(env, wrapped, nullptr);
   return args.self();
 }
 
@@ -134,20 +134,22 @@ napi_value add_key(napi_env env, napi_callback_info info) {
   Args args(env, info);
   int32_t cipher;
   Array<uint8_t> key;
-  if (!args.integer(0, cipher) || !args.bytes(1, key)) return nullptr;
+  auto* wrapped = args.unwrap<Wrapped>();
+  if (!wrapped || !args.integer(0, cipher) || !args.bytes(1, key)) return nullptr;
   if ((cipher != kChaCha20Poly1305 && cipher != kAes256Gcm) || key.length != kKeyBytes) {
     throw_misuse(env, kBadArgument, "cipher must be 1 (ChaCha20-Poly1305) or 2 (AES-256-GCM), the key 32 bytes");
     return nullptr;
   }
-  const int32_t handle = args.unwrap<Wrapped>()->table.add(cipher, key.data);
+  const int32_t handle = wrapped->table.add(cipher, key.data);
   if (handle < 0) throw_misuse(env, kBadArgument, "this Node's OpenSSL does not offer the cipher");
   return number(env, handle);
 }
 
 napi_value drop_key(napi_env env, napi_callback_info info) {
   Args args(env, info);
+  auto* wrapped = args.unwrap<Wrapped>();
   int32_t handle;
-  if (args.integer(0, handle)) args.unwrap<Wrapped>()->table.drop(handle);
+  if (wrapped && args.integer(0, handle)) wrapped->table.drop(handle);
   return nullptr;
 }
 
@@ -180,11 +182,11 @@ napi_value seal(napi_env env, napi_callback_info info) {
   int32_t count;
   Array<int32_t> key, source, length, target;
   Array<uint8_t> header, from, to;
-  if (!args.integer(0, count) || !args.ints(1, key) || !args.bytes(2, header) || !args.ints(3, source) ||
+  auto* wrapped = args.unwrap<Wrapped>();
+  if (!wrapped || !args.integer(0, count) || !args.ints(1, key) || !args.bytes(2, header) || !args.ints(3, source) ||
       !args.ints(4, length) || !args.ints(5, target) || !args.bytes(6, from) || !args.bytes(7, to)) {
     return nullptr;
   }
-  auto* wrapped = args.unwrap<Wrapped>();
   const size_t most = count < 0 ? SIZE_MAX / 32 : static_cast<size_t>(count);
   if (!check_seal(env, wrapped->table, most, key, header, source, length, target, from, to)) return nullptr;
   for (size_t i = 0; i < most; i++) {
@@ -224,11 +226,11 @@ napi_value open(napi_env env, napi_callback_info info) {
   int32_t count;
   Array<int32_t> key, source, length, target, result;
   Array<uint8_t> from, to;
-  if (!args.integer(0, count) || !args.ints(1, key) || !args.ints(2, source) || !args.ints(3, length) ||
+  auto* wrapped = args.unwrap<Wrapped>();
+  if (!wrapped || !args.integer(0, count) || !args.ints(1, key) || !args.ints(2, source) || !args.ints(3, length) ||
       !args.ints(4, target) || !args.ints(5, result) || !args.bytes(6, from) || !args.bytes(7, to)) {
     return nullptr;
   }
-  auto* wrapped = args.unwrap<Wrapped>();
   const size_t most = count < 0 ? SIZE_MAX / 32 : static_cast<size_t>(count);
   if (!check_open(env, wrapped->table, most, key, source, length, target, result, from, to)) return nullptr;
   double opened = 0;

@@ -114,6 +114,7 @@ bool Coalescer::fits(const Flow& flow, const uint8_t* packet, const TransportVie
   const uint8_t* b = packet + view.ip_header;
   if (load_be32(b + 4) != flow.next_sequence) return false;
   if (load32(a + 8) != load32(b + 8) || load16(a + 14) != load16(b + 14)) return false;  // acknowledgement; window
+  if (a[12] != b[12] || load16(a + 18) != load16(b + 18)) return false;  // reserved bits; urgent pointer
   if ((a[13] & ~kPsh) != (b[13] & ~kPsh)) return false;
   return memcmp(a + 20, b + 20, view.transport_header - 20u) == 0;  // options, so timestamps too
 }

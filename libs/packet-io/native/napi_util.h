@@ -52,7 +52,9 @@ class Args {
   // Undefined leaves `out` empty.
   bool optional_text(size_t index, std::string& out) const;
   bool function(size_t index) const;
-  // The native object behind `this`. Methods carry a signature, so that V8 has checked its class already.
+  // The native object behind `this`. Methods carry a signature, so that V8 has checked its class already. Null when
+  // the worker is being terminated in the middle of this call: Node-API then refuses almost everything, and whatever
+  // is answered is never seen. Every caller must look.
   template <typename T>
   T* unwrap() const {
     void* object = nullptr;

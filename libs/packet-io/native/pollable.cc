@@ -28,8 +28,13 @@ bool Pollable::attach(napi_env env, napi_value self, int fd, napi_value callback
     counters_ = static_cast<double*>(data);
     napi_create_reference(env, counters, 1, &counters_ref_);
   }
-  napi_wrap(env, self, this, on_collected, nullptr, nullptr);
   napi_create_reference(env, self, 1, &self_);
+  if (napi_wrap(env, self, this, on_collected, nullptr, nullptr) != napi_ok) {
+    // The worker is being terminated: nobody will ever hold or collect this object.
+    collected_ = true;
+    close();
+    return false;
+  }
   return true;
 }
 

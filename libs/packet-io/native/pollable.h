@@ -28,8 +28,8 @@ class Pollable {
   static void describe(napi_property_descriptor* properties);
 
  protected:
-  // Takes over `fd`. Call once, from the constructor callback; on false an exception is pending and the object is
-  // deleted.
+  // Takes over `fd`. Call once, from the constructor callback; on false an exception is pending and the object must
+  // not be touched any more.
   bool attach(napi_env env, napi_value self, int fd, napi_value callback, napi_value counters);
   // Called before JavaScript is; false: not worth a call.
   virtual bool on_event() { return true; }
@@ -67,7 +67,7 @@ class Pollable {
   double* counters_ = nullptr;
 };
 
-// The native object behind `this`, open or closed. What is wrapped is the Pollable: casts go through it.
+// The native object behind `this`, open or closed, or null (see Args::unwrap). What is wrapped is the Pollable: casts go through it.
 template <typename T>
 T* native(const Args& args) {
   return static_cast<T*>(args.unwrap<Pollable>());

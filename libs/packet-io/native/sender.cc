@@ -310,37 +310,45 @@ napi_value construct(napi_env env, napi_callback_info info) {
     throw_misuse(env, kBadArgument, "the counter array is too short");
     return nullptr;
   }
-  auto* wrapped = new Wrapped{nullptr, std::make_unique<Sender>(counters.data)};
-  napi_create_reference(env, args[0], 1, &wrapped->counters);
   const auto finalize = [](napi_env env, void* data, void*) {
     auto* object = static_cast<Wrapped*>(data);
     napi_delete_reference(env, object->counters);
     delete object;
   };
-  napi_wrap(env, args.self(), wrapped, finalize, nullptr, nullptr);
+  auto* wrapped = new Wrapped{nullptr, std::make_unique<Sender>(counters.data)};
+  napi_create_reference(env, args[0], 1, &wrapped->counters);
+  if (napi_wrap(env, args.self(), wrapped, finalize, nullptr, nullptr) != napi_ok) finalize(env, wrapped, nullptr);
   return args.self();
 }
 
-Sender& sender_of(const Args& args) { return *args.unwrap<Wrapped>()->sender; }
+// Null: see Args::unwrap.
+Sender* sender_of(const Args& args) {
+  const auto* wrapped = args.unwrap<Wrapped>();
+  return wrapped ? wrapped->sender.get() : nullptr;
+}
 
 napi_value attach(napi_env env, napi_callback_info info) {
   Args args(env, info);
-  if (auto end = udp_end_of(env, args[0])) sender_of(args).attach(std::move(end));
+  Sender* sender = sender_of(args);
+  auto end = udp_end_of(env, args[0]);
+  if (sender && end) sender->attach(std::move(end));
   return nullptr;
 }
 
 napi_value detach(napi_env env, napi_callback_info info) {
   Args args(env, info);
+  Sender* sender = sender_of(args);
   int32_t id;
-  if (args.integer(0, id)) sender_of(args).detach(id);
+  if (sender && args.integer(0, id)) sender->detach(id);
   return nullptr;
 }
 
 napi_value set(napi_env env, napi_callback_info info) {
   Args args(env, info);
+  Sender* sender = sender_of(args);
   int32_t number, socket;
   Array<uint8_t> record;
-  if (!args.integer(0, number) || !args.integer(1, socket) || !args.bytes(2, record)) return nullptr;
+  if (!sender || !args.integer(0, number) || !args.integer(1, socket) || !args.bytes(2, record)) return nullptr;
   Route route;
   route.socket = socket;
   if (number < 0 || number >= kMostRoutes || socket < 0) {
@@ -348,15 +356,16 @@ napi_value set(napi_env env, napi_callback_info info) {
   } else if (record.length < kAddressBytes || !fill_route(route, record.data)) {
     throw_misuse(env, kBadArgument, "an address record has 40 bytes and starts with 4 or 6");
   } else {
-    sender_of(args).set(number, route);
+    sender->set(number, route);
   }
   return nullptr;
 }
 
 napi_value remove(napi_env env, napi_callback_info info) {
   Args args(env, info);
+  Sender* sender = sender_of(args);
   int32_t number;
-  if (args.integer(0, number) && number >= 0) sender_of(args).remove(number);
+  if (sender && args.integer(0, number) && number >= 0) sender->remove(number);
   return nullptr;
 }
 
@@ -365,7 +374,8 @@ napi_value send(napi_env env, napi_callback_info info) {
   Array<uint8_t> bytes;
   Array<int32_t> offset, length, route;
   int32_t count;
-  if (!args.bytes(0, bytes) || !args.ints(1, offset) || !args.ints(2, length) || !args.ints(3, route) ||
+  Sender* sender = sender_of(args);
+  if (!sender || !args.bytes(0, bytes) || !args.ints(1, offset) || !args.ints(2, length) || !args.ints(3, route) ||
       !args.integer(4, count)) {
     return nullptr;
   }
@@ -381,7 +391,7 @@ napi_value send(napi_env env, napi_callback_info info) {
     throw_misuse(env, kOutOfBounds, "a datagram lies outside the outbox's bytes");
     return nullptr;
   }
-  return number(env, sender_of(args).send(bytes.data, offset.data, length.data, route.data, count));
+  return number(env, sender->send(bytes.data, offset.data, length.data, route.data, count));
 }
 
 }  // namespace

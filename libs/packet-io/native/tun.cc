@@ -300,14 +300,20 @@ napi_value text(napi_env env, const std::string& value) {
   napi_create_string_utf8(env, value.c_str(), value.size(), &result);
   return result;
 }
-napi_value name(napi_env env, napi_callback_info info) { return text(env, native<Tun>(Args(env, info))->name()); }
+napi_value name(napi_env env, napi_callback_info info) {
+  const Tun* tun = native<Tun>(Args(env, info));
+  return tun ? text(env, tun->name()) : nullptr;
+}
+
 napi_value offloads(napi_env env, napi_callback_info info) {
-  return text(env, native<Tun>(Args(env, info))->offloads());
+  const Tun* tun = native<Tun>(Args(env, info));
+  return tun ? text(env, tun->offloads()) : nullptr;
 }
 
 napi_value gone(napi_env env, napi_callback_info info) {
+  const Tun* tun = native<Tun>(Args(env, info));
   napi_value result = nullptr;
-  napi_get_boolean(env, native<Tun>(Args(env, info))->gone(), &result);
+  if (tun) napi_get_boolean(env, tun->gone(), &result);
   return result;
 }
 

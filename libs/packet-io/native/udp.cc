@@ -414,7 +414,7 @@ std::shared_ptr<UdpEnd> udp_end_of(napi_env env, napi_value value) {
     return nullptr;
   }
   void* wrapped = nullptr;
-  napi_unwrap(env, value, &wrapped);
+  if (napi_unwrap(env, value, &wrapped) != napi_ok) return nullptr;
   return static_cast<Udp*>(static_cast<Pollable*>(wrapped))->end();
 }
 

@@ -23,10 +23,10 @@ function heapPerCall(call: () => void, calls = 10_000): number {
 }
 
 /**
- * The budget: nothing per call. Measured: 0.1 to 0.4, which is what looking at the heap costs. One boxed double would
- * be 12 to 16. If this fails, look for a double or an object that crosses the native boundary.
+ * The budget: nothing per call. Measured: 0 to 0.4, and 2 on a busy machine under AddressSanitizer; one boxed double
+ * would be 12 to 16. If this fails, look for a double or an object that crosses the native boundary.
  */
-const BUDGET_BYTES = 2;
+const BUDGET_BYTES = 8;
 
 it('sends, receives, seals, opens, arms and reads the clock without allocating', () => {
   const socket = UdpSocket.open({ id: 1, family: 4, address: '127.0.0.1' });

@@ -48,7 +48,7 @@ describe('a worker that ends while its sockets, device and timer are busy', () =
       (async () => {
         await round();
         const before = files();
-        for (let i = 0; i < 5; i++) var result = await round();
+        for (let i = 0; i < 15; i++) var result = await round();
         console.log(JSON.stringify([result, files() - before, readdirSync('/sys/class/net').length >= 1]));
       })();
     `);
@@ -120,7 +120,8 @@ describe('a worker that ends while its sockets, device and timer are busy', () =
   });
 });
 
-it('frees closed objects when they are collected', async () => {
+// Sanitizers keep freed memory aside, so resident memory says nothing under them.
+it.skipIf(process.env.CORRIDOR_PACKET_IO)('frees closed objects when they are collected', async () => {
   const answer = await promisify(execFile)(
     process.execPath,
     [

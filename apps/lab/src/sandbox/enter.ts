@@ -10,7 +10,7 @@ import { accessSync, closeSync, constants, mkdirSync, openSync } from 'node:fs';
 import { Socket } from 'node:net';
 
 const INSIDE = 'CORRIDOR_LAB_SANDBOX';
-/** A pipe from outside that never carries anything: its end tells the inside that the outside is gone. */
+/** A pipe from outside: any byte on it stands for SIGINT, its end tells the inside that the outside is gone. */
 const LIFELINE_FD = 3;
 
 /** A lab cannot run here; the message is one sentence for people. */
@@ -37,29 +37,37 @@ export async function runInSandbox(entry: string, args: readonly string[]): Prom
   });
   const lifeline = child.stdio[LIFELINE_FD];
   lifeline?.on('error', () => {});
-  // Ctrl-C reaches the inside by itself, as it is on the same terminal; it decides when to end.
-  const ignore = () => {};
+  // On a terminal Ctrl-C reaches the inside by itself; a signal that somebody sent has to be passed on.
+  const interrupt = () => {
+    if (!process.stdin.isTTY && lifeline instanceof Socket) lifeline.write('i');
+  };
   const letGo = () => lifeline?.destroy();
-  process.on('SIGINT', ignore).on('SIGTERM', letGo).on('SIGHUP', letGo);
+  process.on('SIGINT', interrupt).on('SIGTERM', letGo).on('SIGHUP', letGo);
   try {
     return await new Promise<number>((resolve, reject) => {
       child.once('error', (error) => reject(new SandboxError(`the sandbox could not be started: ${error.message}.`)));
       child.once('exit', (code, signal) => resolve(code ?? (signal === 'SIGKILL' ? 137 : 143)));
     });
   } finally {
-    process.off('SIGINT', ignore).off('SIGTERM', letGo).off('SIGHUP', letGo);
+    process.off('SIGINT', interrupt).off('SIGTERM', letGo).off('SIGHUP', letGo);
   }
 }
 
 /** First thing inside: a private /run for `ip netns` and the lab's files, and the lifeline. */
 export function settleInSandbox(onOutsideGone: () => void): void {
+  // Process 1 of a namespace is spared every signal that it does not handle: without a handler Ctrl-C would do nothing.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      if (process.listenerCount(signal) === 1) process.exit(signal === 'SIGINT' ? 130 : 143);
+    });
+  }
   run('mount', ['-t', 'tmpfs', '-o', 'mode=755,size=512m', 'tmpfs', '/run']);
   mkdirSync('/run/netns');
   run('ip', ['link', 'set', 'lo', 'up']);
   try {
     const lifeline = new Socket({ fd: LIFELINE_FD, readable: true });
     lifeline.on('close', onOutsideGone).on('error', () => {});
-    lifeline.resume().unref();
+    lifeline.on('data', () => process.kill(process.pid, 'SIGINT')).unref();
   } catch {
     // Started by hand without the pipe: the process group's own signals have to do.
   }

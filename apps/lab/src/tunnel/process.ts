@@ -10,6 +10,7 @@ import type { TunnelFiles } from './config.js';
 const BINARY = fileURLToPath(new URL('../../../tunnel/bin/corridor-tunnel.js', import.meta.url));
 const START_TIMEOUT_MS = 20_000;
 const LOOK_AGAIN_MS = 10;
+const ANSWER_TIMEOUT_MS = 1000;
 
 /** Files of a tunnel called `name` in the lab's private directory. */
 export function tunnelFiles(directory: string, name: string): TunnelFiles {
@@ -99,8 +100,7 @@ export class TunnelProcess {
     const giveUp = Date.now() + START_TIMEOUT_MS;
     for (;;) {
       try {
-        this.control = await ControlClient.connect(this.files.control);
-        await this.control.watch({ event: this.onEvent });
+        this.control = await this.openControl();
         return;
       } catch (error) {
         if (this.child !== child) throw new Error(`${this.name} did not start: ${this.lastWords()}`);
@@ -108,6 +108,18 @@ export class TunnelProcess {
         await delay(LOOK_AGAIN_MS);
       }
     }
+  }
+
+  private async openControl(): Promise<ControlClient> {
+    const control = await ControlClient.connect(this.files.control);
+    // Closing makes the request fail; the caller then asks again.
+    const impatience = setTimeout(() => control.close(), ANSWER_TIMEOUT_MS);
+    try {
+      await control.watch({ event: this.onEvent });
+    } finally {
+      clearTimeout(impatience);
+    }
+    return control;
   }
 
   private async end(signal: NodeJS.Signals): Promise<void> {

@@ -62,7 +62,13 @@ async function fuzz(seconds) {
       say(`${target} for ${seconds} s`);
       const corpus = join(corpora, target);
       writeSeeds(target, corpus);
-      const limits = [`-max_total_time=${seconds}`, '-max_len=4096', '-rss_limit_mb=1024', '-verbosity=0'];
+      const limits = [
+        `-max_total_time=${seconds}`,
+        '-max_len=4096',
+        '-rss_limit_mb=1024',
+        '-verbosity=0',
+        '-print_final_stats=1',
+      ];
       // What makes it crash is kept where one finds it.
       mkdirSync(join(root, 'results'), { recursive: true });
       const where = `-artifact_prefix=${join(root, 'results')}/`;
@@ -71,7 +77,7 @@ async function fuzz(seconds) {
         process.stderr.write(stderr);
         return status ?? 1;
       }
-      say(stderr.match(/Done \d+ runs.*/)?.[0] ?? 'done');
+      say(`${target}: ${stderr.match(/number_of_executed_units: *(\d+)/)?.[1] ?? 'some'} inputs, none broke it`);
     }
     say('all passed');
     return 0;

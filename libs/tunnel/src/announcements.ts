@@ -1,12 +1,12 @@
 /** What the vehicle tells the gateway reliably: its paths' names and properties, and its policy. */
 import { type FrameWriter, PATH_BLOCKED, PATH_GONE, PATH_METERED } from '@corridor/wire';
+import type { Earliest } from './clock.js';
 import { CONTROL_RETRY_MAX_US, CONTROL_RETRY_US } from './constants.js';
 import type { Path } from './path.js';
 import type { Peer } from './peer.js';
 import { PolicyReceiver, PolicySender } from './policy-exchange.js';
 import type { Succession } from './sessions.js';
 
-const NEVER = Number.POSITIVE_INFINITY;
 /** Names are cut to this many characters: they are for people. */
 const MAX_NAME = 64;
 
@@ -78,11 +78,10 @@ export class Announcements {
     }
   }
 
-  nextDeadlineUs(): number {
-    if (this.peer.sessions.current === undefined) return NEVER;
-    let earliest = this.policy.nextDeadlineUs();
-    for (const one of this.waiting) earliest = Math.min(earliest, one.dueUs);
-    return earliest;
+  noteDeadline(earliest: Earliest): void {
+    if (this.peer.sessions.current === undefined) return;
+    this.policy.noteDeadline(earliest);
+    for (const one of this.waiting) earliest.note(one.dueUs);
   }
 
   service(nowUs: number): void {

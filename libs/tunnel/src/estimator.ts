@@ -1,5 +1,6 @@
 /** What is measured of a path: round trip, and for each direction delay variation, jitter, loss and rate. */
 import { serialDistance } from '@corridor/wire';
+import type { Clock } from './clock.js';
 import { INITIAL_RTT_US, MIN_DELAY_WINDOW_US, RATE_BUCKETS, RATE_BUCKET_US } from './constants.js';
 
 /**
@@ -118,8 +119,8 @@ export class DirectionEstimate {
   }
 
   /** Packets of the recent window. */
-  recentPackets(nowUs: number): number {
-    this.roll(nowUs);
+  recentPackets(clock: Clock): number {
+    if (clock.nowUs >= this.numbers[BUCKET_END]) this.roll(clock.nowUs);
     return this.sums[PACKETS];
   }
 
@@ -136,9 +137,9 @@ export class DirectionEstimate {
   }
 
   /** Counts what arrived, and what did not; `lost` is negative when a packet taken for lost came after all. */
-  count(packets: number, bytes: number, lost: number, nowUs: number): void {
+  count(packets: number, bytes: number, lost: number, clock: Clock): void {
     const { numbers } = this;
-    if (nowUs >= numbers[BUCKET_END]) this.roll(nowUs);
+    if (clock.nowUs >= numbers[BUCKET_END]) this.roll(clock.nowUs);
     numbers[ALL_PACKETS] += packets;
     numbers[ALL_BYTES] += bytes;
     numbers[ALL_LOST] += lost;
@@ -158,22 +159,23 @@ export class DirectionEstimate {
 
   /**
    * One datagram's way through this direction.
-   * @param sentStamp,arrivedStamp microseconds of the sender's and of the receiver's clock, modulo 2^32
+   * @param sentStamp,arrivedStamp microseconds of the sender's and of the receiver's clock, modulo 2^32, as signed
+   *   integers (V8 boxes larger ones)
    */
-  transit(sentStamp: number, arrivedStamp: number, nowUs: number): void {
+  transit(sentStamp: number, arrivedStamp: number, clock: Clock): void {
     const { numbers } = this;
     const raw = serialDistance(arrivedStamp, sentStamp);
     if (!this.measured) {
       this.measured = true;
       numbers[OFFSET] = raw;
       numbers[TRANSIT] = 0;
-      this.least.add(0, nowUs);
+      this.least.add(0, clock.nowUs);
       return;
     }
     const transit = serialDistance(raw, numbers[OFFSET]);
     numbers[JITTER] += (Math.abs(transit - numbers[TRANSIT]) - numbers[JITTER]) / 16;
     numbers[TRANSIT] = transit;
-    this.least.add(transit, nowUs);
+    this.least.add(transit, clock.nowUs);
     numbers[DELAY] += (transit - this.least.value - numbers[DELAY]) / 8;
   }
 

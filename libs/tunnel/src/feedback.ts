@@ -4,6 +4,7 @@
  * make the peer suspect its paths there.
  */
 import { AckFrame, type FrameWriter } from '@corridor/wire';
+import type { Earliest } from './clock.js';
 import {
   ACK_EVERY_PACKETS,
   ACK_INTERVAL_US,
@@ -48,8 +49,8 @@ export class Feedback {
     this.times[TWICE_UNTIL] = this.peer.core.clock.nowUs + ACK_TWICE_US;
   }
 
-  nextDeadlineUs(): number {
-    return this.waiting ? this.times[SENT] + ACK_INTERVAL_US : Number.POSITIVE_INFINITY;
+  noteDeadline(earliest: Earliest): void {
+    if (this.waiting) earliest.note(this.times[SENT] + ACK_INTERVAL_US);
   }
 
   /** Sends acknowledgements when it is time; asked after every batch. */
@@ -118,9 +119,10 @@ export class Feedback {
   }
 
   /** Takes in an acknowledgement that came over path `via`, sealed under `epoch`'s keys. */
-  receive(frame: AckFrame, epoch: Epoch, via: Path, arrivedUs: number): void {
+  receive(frame: AckFrame, epoch: Epoch, via: Path): void {
     const { peer, outcome } = this;
     const { slots, clock } = peer.core;
+    const { arrivedUs } = clock;
     const space = epoch.spaces[frame.pathId];
     if (space === undefined) {
       peer.tally.add(MALFORMED);
@@ -133,15 +135,16 @@ export class Feedback {
       peer.tally.add(MALFORMED);
       return;
     }
-    if (via === path) this.sampleOwnRoundTrip(frame, space, arrivedUs);
+    if (via === path) this.sampleOwnRoundTrip(frame, space);
     // What a silence swallowed says nothing about the loss of the path once it is back.
     const live = path.state === 'up' || path.state === 'suspect';
-    send.count(outcome.packets, outcome.bytes, live ? outcome.lost : 0, clock.nowUs);
+    send.count(outcome.packets, outcome.bytes, live ? outcome.lost : 0, clock);
     if (!live) send.loseUnseen(outcome.lost);
     if (outcome.largestSentAtUs >= 0) {
-      send.transit(outcome.largestSentAtUs, frame.largestReceivedAt, clock.nowUs);
+      send.transit(outcome.largestSentAtUs | 0, frame.largestReceivedAt | 0, clock);
       if (outcome.asking > 0) {
         feedback.sample(Math.max(1, arrivedUs - outcome.largestSentAtUs), frame.ackDelayUs, clock.nowUs);
+        path.updatePatience();
       }
     }
     if (outcome.asking === 0) return;
@@ -150,11 +153,11 @@ export class Feedback {
   }
 
   /** Also for what another acknowledgement has told before: it came over another path, and was faster or slower. */
-  private sampleOwnRoundTrip(frame: AckFrame, space: NumberSpace, arrivedUs: number): void {
+  private sampleOwnRoundTrip(frame: AckFrame, space: NumberSpace): void {
     const sentUs = space.sent.sentUs(frame.ranges[0]);
     if (sentUs < 0) return;
     // The peer's own delay counts from the arrival to the sending of this very frame, so it can be taken off whole.
-    const rttUs = arrivedUs - sentUs - frame.ackDelayUs;
+    const rttUs = this.peer.core.clock.arrivedUs - sentUs - frame.ackDelayUs;
     space.path.rtt.sample(Math.max(1, rttUs), 0, this.peer.core.clock.nowUs);
   }
 }

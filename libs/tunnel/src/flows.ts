@@ -3,6 +3,7 @@
  * replays on suspicion, and both ends' memory of it survives a rekey and a re-handshake.
  */
 import { flowClass, serialDistance } from '@corridor/wire';
+import type { Clock } from './clock.js';
 
 /** Flows of one class: the low 12 bits of a flow number. */
 const FLOWS_PER_CLASS = 4096;
@@ -51,10 +52,10 @@ export class DuplicateFilter {
   private last: FlowWindow | undefined;
 
   /** Whether the packet is to be delivered: false for one that was, or that is too old to tell. */
-  accept(flow: number, sequence: number, nowUs: number): boolean {
-    const window = flow === this.lastFlow && this.last !== undefined ? this.last : this.find(flow, sequence, nowUs);
+  accept(flow: number, sequence: number, clock: Clock): boolean {
+    const window = flow === this.lastFlow && this.last !== undefined ? this.last : this.find(flow, sequence, clock);
     const ahead = serialDistance(sequence, window.newest[0]);
-    if (ahead > 0) this.slide(window, ahead, nowUs);
+    if (ahead > 0) this.slide(window, ahead, clock);
     else if (-ahead >= (window.words.length - 1) * 32) return false;
     const word = (sequence >>> 5) & (window.words.length - 1);
     const bit = 1 << (sequence & 31);
@@ -71,13 +72,13 @@ export class DuplicateFilter {
     this.last = undefined;
   }
 
-  private find(flow: number, sequence: number, nowUs: number): FlowWindow {
+  private find(flow: number, sequence: number, clock: Clock): FlowWindow {
     let window = this.windows.get(flow);
     if (window === undefined) {
       if (this.words + FIRST_WINDOW_BITS / 32 > MAX_WORDS) this.forgetOldest();
       window = new FlowWindow();
       window.newest[0] = sequence;
-      window.lapStartUs[0] = nowUs;
+      window.lapStartUs[0] = clock.nowUs;
       this.windows.set(flow, window);
       this.words += window.words.length;
     }
@@ -86,9 +87,9 @@ export class DuplicateFilter {
     return window;
   }
 
-  private slide(window: FlowWindow, ahead: number, nowUs: number): void {
+  private slide(window: FlowWindow, ahead: number, clock: Clock): void {
     window.lapPackets += ahead;
-    if (window.lapPackets >= window.words.length * 32) this.endLap(window, nowUs);
+    if (window.lapPackets >= window.words.length * 32) this.endLap(window, clock.nowUs);
     const { words, newest } = window;
     const from = newest[0] >>> 5;
     newest[0] += ahead;

@@ -11,7 +11,6 @@ import {
   innerFlow,
   innerKind,
   innerSequence,
-  innerStamp,
   KIND_FRAMES,
   KIND_PACKET,
   OVERHEAD_BYTES,
@@ -19,6 +18,7 @@ import {
   outerPathId,
   outerReceiver,
   readFrames,
+  readI32,
 } from '@corridor/wire';
 import { type DatagramBatch, OpenBatch, PacketBatch, SLOT_BYTES, SLOT_HEADROOM, SLOT_SHIFT } from './batch.js';
 import { MAX_BATCH } from './constants.js';
@@ -41,6 +41,8 @@ import {
 
 /** Datagrams opened in one call of the AEAD. */
 const OPEN_BATCH = 512;
+/** The send stamp is the last word of the inner header, which lies in front of the payload. */
+const STAMP_BEFORE_PAYLOAD = 4;
 const LONGEST_DATAGRAM = SLOT_BYTES - SLOT_HEADROOM + OVERHEAD_BYTES;
 
 export class Inbound {
@@ -153,19 +155,18 @@ export class Inbound {
       return;
     }
     const payload = opening.target[entry];
-    const arrivedUs = batch.receivedAtUs[index];
-    const { nowUs } = this.core.clock;
-    peer.heardUs = nowUs;
-    path.arrivedUs = nowUs;
-    path.silenceReported = false;
+    const { clock } = this.core;
+    clock.arrive(batch.receivedAtUs, index);
+    peer.noteHeard();
+    path.noteArrival(clock);
     // The numbers jumped over count as lost until they arrive after all.
-    path.receive.count(1, batch.length[index], ahead > 0 ? ahead - 1 : -1, nowUs);
-    path.receive.transit(innerStamp(this.slab, payload - INNER_HEADER_BYTES), arrivedUs, nowUs);
-    space.received.add(packetNumber, batch.length[index], arrivedUs);
+    path.receive.count(1, batch.length[index], ahead > 0 ? ahead - 1 : -1, clock);
+    path.receive.transit(readI32(this.slab, payload - STAMP_BEFORE_PAYLOAD), clock.arrivedUs | 0, clock);
+    space.received.add(packetNumber, batch.length[index], clock);
     if (ahead > 0) role.noteSource(peer, path, batch, index);
     const kind = innerKind(this.slab, payload - INNER_HEADER_BYTES);
     if (kind === KIND_PACKET) this.acceptPacket(peer, space, payload, opening.result[entry]);
-    else if (kind === KIND_FRAMES) this.acceptFrames(space, payload, opening.result[entry], arrivedUs);
+    else if (kind === KIND_FRAMES) this.acceptFrames(space, payload, opening.result[entry]);
     else peer.tally.add(MALFORMED);
   }
 
@@ -183,7 +184,7 @@ export class Inbound {
       tally.add(WRONG_INNER_SOURCE);
       return;
     }
-    if (!peer.duplicates.accept(innerFlow(slab, header), innerSequence(slab, header), this.core.clock.nowUs)) {
+    if (!peer.duplicates.accept(innerFlow(slab, header), innerSequence(slab, header), this.core.clock)) {
       tally.add(DUPLICATES_DROPPED);
       return;
     }
@@ -193,10 +194,10 @@ export class Inbound {
     this.deliver(payload, length);
   }
 
-  private acceptFrames(space: NumberSpace, payload: number, length: number, arrivedUs: number): void {
+  private acceptFrames(space: NumberSpace, payload: number, length: number): void {
     const { slab } = this;
     const { peer } = space.epoch;
     if (asksForAck(slab, payload, length)) peer.feedback.noteAsking(space, false);
-    if (!readFrames(slab, payload, length, this.frames.begin(space, arrivedUs))) peer.tally.add(MALFORMED);
+    if (!readFrames(slab, payload, length, this.frames.begin(space))) peer.tally.add(MALFORMED);
   }
 }

@@ -3,6 +3,7 @@
  * packets under way.
  */
 import type { SilenceFrame } from '@corridor/wire';
+import type { Clock, Earliest } from './clock.js';
 import {
   ACK_PROBE_INTERVAL_US,
   PROBE_ACTIVE_US,
@@ -41,19 +42,18 @@ export class Liveness {
       if (!path.usable) continue;
       this.judge(path, nowUs);
       if (nowUs >= this.probeDueUs(path)) this.probe(path);
-      if (nowUs >= this.silenceDueUs(path, nowUs)) this.reportSilence(path);
+      if (nowUs >= this.silenceDueUs(path, this.peer.core.clock)) this.reportSilence(path);
     }
   }
 
-  nextDeadlineUs(): number {
-    if (this.peer.sessions.current === undefined) return NEVER;
-    const { nowUs } = this.peer.core.clock;
-    let earliest = NEVER;
+  noteDeadline(earliest: Earliest): void {
+    if (this.peer.sessions.current === undefined) return;
     for (const path of this.peer.paths) {
       if (!path.usable) continue;
-      earliest = Math.min(earliest, this.probeDueUs(path), this.silenceDueUs(path, nowUs), this.judgeDueUs(path));
+      this.noteProbe(path, earliest);
+      this.noteSilence(path, earliest);
+      this.noteJudgement(path, earliest);
     }
-    return earliest;
   }
 
   /** Sends a datagram that asks for an acknowledgement. */
@@ -202,7 +202,7 @@ export class Liveness {
 
   /** When a tail that was sent at `tailSentUs` begins to mean silence. */
   private silentFromUs(path: Path, tailSentUs: number): number {
-    return Math.max(tailSentUs + path.patienceUs(), path.heardUs + SUSPECT_QUIET_US);
+    return Math.max(tailSentUs + path.patienceUs, path.heardUs + SUSPECT_QUIET_US);
   }
 
   private tailSentUs(path: Path): number {
@@ -212,14 +212,17 @@ export class Liveness {
   }
 
   /** When {@link judge} may have something to say that no arriving datagram announces. */
-  private judgeDueUs(path: Path): number {
-    if (path.state === 'up') return this.silentFromUs(path, this.tailSentUs(path));
-    if (path.state === 'suspect') return path.sinceUs + path.downAfterUs();
-    // A gated path is looked at with every probe.
-    return NEVER;
+  private noteJudgement(path: Path, earliest: Earliest): void {
+    if (path.state === 'up') earliest.note(this.silentFromUs(path, this.tailSentUs(path)));
+    else if (path.state === 'suspect') earliest.note(path.sinceUs + path.downAfterUs());
+    // A gated path is looked at with every probe, one that is down with every answer.
   }
 
   // --- probes -------------------------------------------------------------------------------------------------------
+
+  private noteProbe(path: Path, earliest: Earliest): void {
+    earliest.note(this.probeDueUs(path));
+  }
 
   private probeDueUs(path: Path): number {
     return path.askedUs + this.probeStepUs(path);
@@ -250,9 +253,13 @@ export class Liveness {
 
   // --- silence of the other direction -------------------------------------------------------------------------------
 
-  private silenceDueUs(path: Path, nowUs: number): number {
+  private noteSilence(path: Path, earliest: Earliest): void {
+    earliest.note(this.silenceDueUs(path, this.peer.core.clock));
+  }
+
+  private silenceDueUs(path: Path, clock: Clock): number {
     if (path.silenceReported) return NEVER;
-    const packets = path.receive.recentPackets(nowUs);
+    const packets = path.receive.recentPackets(clock);
     if (packets < SILENCE_MIN_PACKETS) return NEVER;
     const gapUs = RATE_WINDOW_US / packets;
     return path.arrivedUs + Math.max(SILENCE_MIN_US, SILENCE_GAPS * gapUs + 4 * path.receive.jitterUs);

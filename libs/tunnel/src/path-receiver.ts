@@ -5,6 +5,8 @@
  * compare. Old ranges fall off the end: an acknowledgement repeats the recent past often enough.
  */
 
+import type { Clock } from './clock.js';
+
 /** Ranges remembered; at 10 % loss and 500 packets/s they reach back about 0.3 s, sixty acknowledgements. */
 export const MAX_RECEIVED_RANGES = 16;
 
@@ -35,16 +37,16 @@ export class PathReceiver {
   }
 
   /** Notes a packet number that was not seen before. */
-  add(packetNumber: number, bytes: number, arrivedAtUs: number): void {
+  add(packetNumber: number, bytes: number, clock: Clock): void {
     this.numbers[PACKETS]++;
     this.numbers[BYTES] += bytes;
     if (this.count > 0 && packetNumber === this.last[0] + 1) {
       this.last[0] = packetNumber;
-      this.numbers[LARGEST_AT] = arrivedAtUs;
+      this.numbers[LARGEST_AT] = clock.arrivedUs;
       return;
     }
     if (this.count === 0 || packetNumber > this.last[0]) {
-      this.numbers[LARGEST_AT] = arrivedAtUs;
+      this.numbers[LARGEST_AT] = clock.arrivedUs;
       this.insert(0, packetNumber);
       return;
     }

@@ -6,6 +6,7 @@
  * The first address of a path needs no challenge: it is learnt from a datagram under the keys of a handshake.
  */
 import { ADDRESS_BYTES, type AddressRecord } from './batch.js';
+import type { Earliest } from './clock.js';
 import { CHALLENGE_RETRY_US, CHALLENGE_TRIES, UNVALIDATED_FACTOR } from './constants.js';
 import { formatAddress } from './address.js';
 import type { Path } from './path.js';
@@ -100,10 +101,8 @@ export class PathValidation {
     }
   }
 
-  nextDeadlineUs(): number {
-    let earliest = Number.POSITIVE_INFINITY;
-    for (const attempt of this.attempts) earliest = Math.min(earliest, attempt.dueUs);
-    return earliest;
+  noteDeadline(earliest: Earliest): void {
+    for (const attempt of this.attempts) earliest.note(attempt.dueUs);
   }
 
   /** The new address never answered: back to the old one. */

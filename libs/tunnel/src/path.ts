@@ -2,6 +2,7 @@
 import type { PathSnapshot, PathState } from '@corridor/strategy';
 import { serialDistance } from '@corridor/wire';
 import { ADDRESS_BYTES } from './batch.js';
+import type { Clock } from './clock.js';
 import {
   ACK_INTERVAL_US,
   DOWN_AFTER_MAX_US,
@@ -30,6 +31,7 @@ const BUDGET = 9;
 const ECHOED = 10;
 const WARY = 11;
 const WARY_AT = 12;
+const PATIENCE = 13;
 
 /** Route number of "none". */
 export const NO_ROUTE = -1;
@@ -73,7 +75,7 @@ export class Path {
   /** The peer reported silence on this path, and packets are missing. */
   reportedSilent = false;
 
-  private readonly times = new Float64Array(13);
+  private readonly times = new Float64Array(14);
 
   constructor(
     readonly id: number,
@@ -87,6 +89,7 @@ export class Path {
     this.times[ARRIVED] = Number.NEGATIVE_INFINITY;
     this.times[ANSWERED_SENT] = Number.NEGATIVE_INFINITY;
     this.times[ECHOED] = Number.NEGATIVE_INFINITY;
+    this.updatePatience();
   }
 
   /** Since when it is in its state. */
@@ -130,8 +133,11 @@ export class Path {
   get arrivedUs(): number {
     return this.times[ARRIVED];
   }
-  set arrivedUs(value: number) {
-    this.times[ARRIVED] = value;
+
+  /** A datagram came over it. */
+  noteArrival(clock: Clock): void {
+    this.times[ARRIVED] = clock.nowUs;
+    this.silenceReported = false;
   }
   /** Bytes that may still go to an address which has not been validated. */
   get budget(): number {
@@ -157,17 +163,24 @@ export class Path {
    * Silence of the tail that makes the path suspect: round trip, its deviation, the peer's acknowledgement delay, and
    * what false alarms have taught.
    */
-  patienceUs(): number {
+  get patienceUs(): number {
+    return this.times[PATIENCE];
+  }
+
+  /** To be called when {@link feedback} has changed. */
+  updatePatience(): void {
     const { feedback } = this;
     const deviation = feedback.smoothedUs === 0 ? feedback.expectedUs / 2 : feedback.variationUs;
-    return feedback.expectedUs + Math.max(4 * deviation, SUSPECT_MARGIN_US) + ACK_INTERVAL_US + this.times[WARY];
+    const marginUs = Math.max(4 * deviation, SUSPECT_MARGIN_US) + this.times[WARY];
+    this.times[PATIENCE] = feedback.expectedUs + marginUs + ACK_INTERVAL_US;
   }
 
   /** An alarm was false: the answer was only late. Waits longer for a while, so that the next one like it is no alarm. */
   private becomeWary(nowUs: number): void {
-    const lateUs = nowUs - this.times[TRIGGER] - this.patienceUs() + SUSPECT_MARGIN_US;
+    const lateUs = nowUs - this.times[TRIGGER] - this.patienceUs + SUSPECT_MARGIN_US;
     this.times[WARY] = Math.min(WARY_MAX_US, Math.max(this.times[WARY] * 2, this.times[WARY] + Math.max(0, lateUs)));
     this.times[WARY_AT] = nowUs;
+    this.updatePatience();
   }
 
   /** Lets the wariness fade. */
@@ -176,11 +189,12 @@ export class Path {
     if (halves < 1) return;
     this.times[WARY] = halves > 10 ? 0 : this.times[WARY] / 2 ** halves;
     this.times[WARY_AT] = nowUs;
+    this.updatePatience();
   }
 
   /** Silence after which a suspected path is down. */
   downAfterUs(): number {
-    return Math.min(DOWN_AFTER_MAX_US, Math.max(DOWN_AFTER_US, DOWN_AFTER_PTOS * this.patienceUs()));
+    return Math.min(DOWN_AFTER_MAX_US, Math.max(DOWN_AFTER_US, DOWN_AFTER_PTOS * this.patienceUs));
   }
 
   /** Notes an answer to a datagram sent at `sentUs`. */

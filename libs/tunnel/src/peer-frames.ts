@@ -6,14 +6,12 @@ import type { EngineRole } from './role.js';
 
 export class PeerFrames implements FrameVisitor {
   private space: NumberSpace | undefined;
-  private readonly arrived = new Float64Array(1);
 
   constructor(private readonly role: EngineRole) {}
 
   /** The next frames came in a datagram of this space. */
-  begin(space: NumberSpace, arrivedUs: number): this {
+  begin(space: NumberSpace): this {
     this.space = space;
-    this.arrived[0] = arrivedUs;
     return this;
   }
 
@@ -22,7 +20,7 @@ export class PeerFrames implements FrameVisitor {
 
   ack(frame: AckFrame): void {
     const { space } = this;
-    if (space !== undefined) this.peer.feedback.receive(frame, space.epoch, space.path, this.arrived[0]);
+    if (space !== undefined) this.peer.feedback.receive(frame, space.epoch, space.path);
   }
 
   silence(frame: SilenceFrame): void {

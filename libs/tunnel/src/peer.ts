@@ -7,6 +7,7 @@ import { FLAG_COPY, FLAG_REPLAY, type FrameWriter, KIND_PACKET, OVERHEAD_BYTES }
 import { Announcements } from './announcements.js';
 import { SLOT_HEADROOM, SLOT_SHIFT } from './batch.js';
 import { Classifier } from './classify.js';
+import { Earliest } from './clock.js';
 import { MAX_PATHS, PLAN_INTERVAL_IDLE_US, PLAN_INTERVAL_US, REPLAY_HORIZON_US, ACTIVE_US } from './constants.js';
 import type { Core } from './core.js';
 import type { Epoch } from './epochs.js';
@@ -23,7 +24,7 @@ import { BYTES_SENT, COPIES_SENT, HANDSHAKES, NO_PATH, PACKETS_SENT, REKEYS, REP
 /** Work that only one of the two roles has, such as the vehicle's handshakes. */
 export interface PeerDuty {
   service(nowUs: number): void;
-  nextDeadlineUs(): number;
+  noteDeadline(earliest: Earliest): void;
 }
 
 const DEADLINE = 0;
@@ -63,6 +64,7 @@ export class Peer {
 
   private readonly byId: (Path | undefined)[] = [];
   private readonly times = new Float64Array([Number.POSITIVE_INFINITY, 0, Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY]);
+  private readonly earliest = new Earliest();
   private replayed = 0;
   private readonly replayOne = (slot: number): void => this.replaySlot(slot);
 
@@ -103,8 +105,9 @@ export class Peer {
   get heardUs(): number {
     return this.times[HEARD];
   }
-  set heardUs(value: number) {
-    this.times[HEARD] = value;
+
+  noteHeard(): void {
+    this.times[HEARD] = this.core.clock.nowUs;
   }
 
   /** Whether applications use the session: probes are frequent then. */
@@ -120,7 +123,8 @@ export class Peer {
   settle(): void {
     const { nowUs } = this.core.clock;
     if (this.attention || nowUs >= this.times[DEADLINE]) this.service(nowUs);
-    this.times[DEADLINE] = Math.max(this.earliestDeadlineUs(), nowUs + LEAST_PAUSE_US);
+    this.noteDeadlines();
+    this.times[DEADLINE] = Math.max(this.earliest.us, nowUs + LEAST_PAUSE_US);
   }
 
   private service(nowUs: number): void {
@@ -134,11 +138,16 @@ export class Peer {
     this.duty?.service(nowUs);
   }
 
-  private earliestDeadlineUs(): number {
-    let earliest = Math.min(this.times[PLAN_DUE], this.sessions.nextDeadlineUs(), this.feedback.nextDeadlineUs());
-    earliest = Math.min(earliest, this.liveness.nextDeadlineUs(), this.validation.nextDeadlineUs());
-    earliest = Math.min(earliest, this.announcements.nextDeadlineUs());
-    return this.duty === undefined ? earliest : Math.min(earliest, this.duty.nextDeadlineUs());
+  private noteDeadlines(): void {
+    const { earliest } = this;
+    earliest.reset();
+    earliest.note(this.times[PLAN_DUE]);
+    this.sessions.noteDeadline(earliest);
+    this.feedback.noteDeadline(earliest);
+    this.validation.noteDeadline(earliest);
+    this.liveness.noteDeadline(earliest);
+    this.announcements.noteDeadline(earliest);
+    this.duty?.noteDeadline(earliest);
   }
 
   // --- paths ------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
  * The gateway's side puts chunks together.
  */
 import { encodeUtf8, decodeUtf8 } from '@corridor/wire';
+import type { Earliest } from './clock.js';
 import { CONTROL_RETRY_MAX_US, CONTROL_RETRY_US } from './constants.js';
 import type { Peer } from './peer.js';
 import { checkPolicy } from './policy-check.js';
@@ -44,8 +45,8 @@ export class PolicySender {
     core.emit({ type: 'policy', atUs: core.clock.nowUs, peer: name, version, outcome, reason });
   }
 
-  nextDeadlineUs(): number {
-    return this.times[0];
+  noteDeadline(earliest: Earliest): void {
+    earliest.note(this.times[0]);
   }
 
   service(nowUs: number): void {

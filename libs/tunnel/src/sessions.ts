@@ -3,6 +3,7 @@
  * gateway, those that a handshake made but no datagram has confirmed yet.
  */
 import { KEEP_PREVIOUS_US, REJECT_AFTER_US } from '@corridor/wire';
+import type { Earliest } from './clock.js';
 import type { Core } from './core.js';
 import { Epoch } from './epochs.js';
 import type { Established } from './handshake/index.js';
@@ -86,9 +87,9 @@ export class Sessions {
     for (const epoch of this.unconfirmed.splice(0)) this.drop(epoch);
   }
 
-  nextDeadlineUs(): number {
-    const currentEnds = this.current === undefined ? Number.POSITIVE_INFINITY : this.current.createdAtUs + REJECT_AFTER_US;
-    return this.previous === undefined ? currentEnds : Math.min(currentEnds, this.previousEndsUs);
+  noteDeadline(earliest: Earliest): void {
+    if (this.current !== undefined) earliest.note(this.current.createdAtUs + REJECT_AFTER_US);
+    if (this.previous !== undefined) earliest.note(this.previousEndsUs);
   }
 
   /** Forgets keys whose time has come. Answers true when the session itself ended. */

@@ -160,7 +160,7 @@ class Vehicle extends Driver implements VehicleEngine {
       return;
     }
     const reason = this.handshaking.conclude();
-    this.peer.heardUs = this.core.clock.nowUs;
+    this.peer.noteHeard();
     const proven = path?.usable === true ? path : undefined;
     this.peer.sessionChanged(this.peer.sessions.addConfirmed(answer), proven, reason);
   }

@@ -3,6 +3,7 @@
  * initiation goes out over every path at the same time; the first response wins.
  */
 import { REKEY_AFTER_PACKETS, REKEY_AFTER_US } from '@corridor/wire';
+import type { Earliest } from './clock.js';
 import {
   HANDSHAKE_PATIENCE_US,
   HANDSHAKE_RETRY_LATER_US,
@@ -47,11 +48,13 @@ export class VehicleHandshaking implements PeerDuty {
     this.peer.attention = true;
   }
 
-  nextDeadlineUs(): number {
-    if (this.reason !== undefined) return this.times[DUE];
+  noteDeadline(earliest: Earliest): void {
     const { current } = this.peer.sessions;
-    if (current === undefined) return this.anyUsable() ? this.core.clock.nowUs : NEVER;
-    return Math.min(current.createdAtUs + REKEY_AFTER_US, this.silentAtUs());
+    if (this.reason !== undefined) earliest.note(this.times[DUE]);
+    else if (current !== undefined) {
+      earliest.note(current.createdAtUs + REKEY_AFTER_US);
+      earliest.note(this.silentAtUs());
+    } else if (this.anyUsable()) earliest.note(this.core.clock.nowUs);
   }
 
   service(nowUs: number): void {
@@ -125,6 +128,7 @@ export class VehicleHandshaking implements PeerDuty {
   }
 
   private anyUsable(): boolean {
-    return this.peer.paths.some((path) => path.usable);
+    for (const path of this.peer.paths) if (path.usable) return true;
+    return false;
   }
 }

@@ -419,6 +419,37 @@ describe('under load', () => {
   });
 });
 
+describe('a hundred thousand datagrams of every bad kind', () => {
+  it('are survived by both ends, and the next handshake works', () => {
+    const pair = new HandshakePair();
+    const initiation = pair.initiation(1);
+    const { datagram: response } = pair.respond(initiation, 2);
+    pair.vehicle.abandon();
+    pair.initiation(3);
+    const templates = [initiation, response, new Uint8Array(64).fill(3, 0, 1), new Uint8Array(200)];
+    const counts = { silent: 0, reply: 0, initiation: 0 };
+    let seed = 12345;
+    const below = (limit: number) => {
+      seed = (Math.imul(seed, 1103515245) + 12345) & 0x7fffffff;
+      return (seed >>> 8) % limit;
+    };
+    for (let i = 0; i < 100_000; i++) {
+      const bytes = templates[below(templates.length)].slice();
+      for (let flips = below(4); flips > 0; flips--) bytes[below(bytes.length)] ^= 1 << below(8);
+      const length = below(3) === 0 ? below(bytes.length + 1) : bytes.length;
+      counts[pair.receive(bytes.subarray(0, length), i * 10).kind]++;
+      expect(typeof pair.vehicle.consumeResponse(bytes, 0, length)).toBe('string');
+      expect(pair.vehicle.consumeCookieReply(bytes, 0, length, below(4), i * 10)).not.toBe('ok');
+    }
+    // Nothing but the untouched initiation draws an answer, the one that it got before.
+    expect(counts.initiation).toBe(0);
+    expect(counts.reply).toBeGreaterThan(1000);
+    expect(counts.silent).toBe(100_000 - counts.reply);
+    const last = pair.vehicle.datagram(0, 2 * SECOND);
+    expect(pair.consume(pair.respond(last, 9, 2 * SECOND).datagram)).toMatchObject({ localIndex: 3, remoteIndex: 9 });
+  });
+});
+
 /** x25519PublicKey that claims another public key for one private key. */
 function claim(publicKey: Uint8Array, of: Uint8Array): (privateKey: Uint8Array) => Uint8Array {
   return (privateKey) => (privateKey === of ? publicKey : primitives.x25519PublicKey(privateKey));

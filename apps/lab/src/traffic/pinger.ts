@@ -26,7 +26,8 @@ export class Pinger {
   private readonly out = new PacketBatch(1);
   private readonly into = new PacketBatch(1);
   private sequence = 0;
-  private waiting: ((answer: Uint8Array) => void) | undefined;
+  /** Requests under way, by their sequence number. */
+  private readonly waiting = new Map<number, (answer: Uint8Array) => void>();
 
   private constructor(
     private readonly device: TunDevice,
@@ -56,9 +57,10 @@ export class Pinger {
   /** Sends one echo request of `bytes` (the whole IP packet) and waits for the answer. */
   async ping(target: string, bytes: number, timeoutMs = 1000): Promise<PingResult> {
     const version = target.includes(':') ? 6 : 4;
-    const request = this.request(version, target, bytes);
+    const sequence = this.sequence++ & 0xffff;
+    const request = this.request(version, target, bytes, sequence);
     const started = process.hrtime.bigint();
-    const answer = await this.exchange(request, timeoutMs);
+    const answer = await this.exchange(request, sequence, timeoutMs);
     const rttUs = Number((process.hrtime.bigint() - started) / 1000n);
     if (answer === undefined) return { ok: false, rttUs };
     const header = version === 4 ? 20 : 40;
@@ -74,13 +76,15 @@ export class Pinger {
     this.device.close();
   }
 
-  private exchange(request: Uint8Array, timeoutMs: number): Promise<Uint8Array | undefined> {
+  private exchange(request: Uint8Array, sequence: number, timeoutMs: number): Promise<Uint8Array | undefined> {
     return new Promise((resolve) => {
-      const timer = setTimeout(() => resolve(undefined), timeoutMs);
-      this.waiting = (answer) => {
+      const finish = (answer: Uint8Array | undefined) => {
         clearTimeout(timer);
+        this.waiting.delete(sequence);
         resolve(answer);
       };
+      const timer = setTimeout(() => finish(undefined), timeoutMs);
+      this.waiting.set(sequence, finish);
       this.slab.set(request, SLOT_BYTES);
       this.out.offset[0] = SLOT_BYTES;
       this.out.length[0] = request.length;
@@ -93,26 +97,14 @@ export class Pinger {
     this.into.offset[0] = 0;
     while (this.device.read(this.slab, this.into, 1) > 0) {
       const answer = this.slab.slice(0, this.into.length[0]);
-      if (this.isAnswer(answer)) this.waiting?.(answer);
+      this.waiting.get(answeredSequence(answer))?.(answer);
     }
   }
 
-  private isAnswer(packet: Uint8Array): boolean {
-    const version = ip.ipVersion(packet, 0, packet.length);
-    if (version === 0) return false;
-    const at = ip.payloadOffset(packet, 0, version);
-    const protocol = ip.protocolOf(packet, 0, version);
-    if (protocol !== ip.PROTOCOL_ICMP && protocol !== ip.PROTOCOL_ICMPV6) return false;
-    if (tooBig(packet, version) !== undefined) return true;
-    const isReply = packet[at] === (version === 4 ? 0 : 129);
-    return isReply && ip.readU16(packet, at + 4) === IDENTIFIER && ip.readU16(packet, at + 6) === this.sequence;
-  }
-
-  private request(version: 4 | 6, target: string, bytes: number): Uint8Array {
+  private request(version: 4 | 6, target: string, bytes: number, sequence: number): Uint8Array {
     const header = version === 4 ? 20 : 40;
     if (bytes < header + 8) throw new RangeError(`an echo request has at least ${header + 8} bytes`);
     const packet = new Uint8Array(bytes);
-    this.sequence = (this.sequence + 1) & 0xffff;
     if (version === 4) packet.set([0x45, 0, bytes >> 8, bytes & 255, 0, 0, 0x40, 0, 64, ip.PROTOCOL_ICMP]);
     else packet.set([0x60, 0, 0, 0, (bytes - 40) >> 8, (bytes - 40) & 255, ip.PROTOCOL_ICMPV6, 64]);
     packet.set(ip.parseAddress(version === 4 ? this.own.v4 : this.own.v6), ip.sourceOffset(0, version));
@@ -120,8 +112,8 @@ export class Pinger {
     if (version === 4) ip.writeU16(packet, 10, ~ip.fold(ip.sumWords(packet, 0, 20)) & 0xffff);
     packet[header] = version === 4 ? 8 : 128;
     ip.writeU16(packet, header + 4, IDENTIFIER);
-    ip.writeU16(packet, header + 6, this.sequence);
-    for (let i = header + 8; i < bytes; i++) packet[i] = (i * 31 + this.sequence) & 255;
+    ip.writeU16(packet, header + 6, sequence);
+    for (let i = header + 8; i < bytes; i++) packet[i] = (i * 31 + sequence) & 255;
     ip.writeU16(packet, header + 2, ~ip.fold(upperSum(packet, version)) & 0xffff);
     return packet;
   }
@@ -136,6 +128,19 @@ function upperSum(packet: Uint8Array, version: 4 | 6): number {
 
 function upperSumIsSound(packet: Uint8Array, version: 4 | 6): boolean {
   return ip.fold(upperSum(packet, version)) === 0xffff;
+}
+
+/** Sequence number of the request that a packet answers, or quotes in a "too big"; -1 when it does neither. */
+function answeredSequence(packet: Uint8Array): number {
+  const version = ip.ipVersion(packet, 0, packet.length);
+  if (version === 0) return -1;
+  const protocol = version === 4 ? ip.PROTOCOL_ICMP : ip.PROTOCOL_ICMPV6;
+  if (ip.protocolOf(packet, 0, version) !== protocol) return -1;
+  const at = ip.payloadOffset(packet, 0, version);
+  const isReply = packet[at] === (version === 4 ? 0 : 129);
+  const echo = isReply ? at : at + 8 + (version === 4 ? 20 : 40);
+  if (!isReply && tooBig(packet, version) === undefined) return -1;
+  return ip.readU16(packet, echo + 4) === IDENTIFIER ? ip.readU16(packet, echo + 6) : -1;
 }
 
 /** MTU in a "fragmentation needed" (RFC 1191) or "packet too big" (RFC 4443) message. */

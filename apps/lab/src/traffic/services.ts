@@ -25,7 +25,7 @@ export interface EchoResult {
 const ECHO_TRIES = 3;
 const ECHO_WAIT_MS = 1500;
 /** Datagrams under way at once, so that no queue on the way overflows. */
-const ECHO_WINDOW = 4;
+const ECHO_WINDOW = 16;
 
 export const serviceMethods = {
   /** Sends every datagram back to where it came from. */

@@ -1,5 +1,5 @@
 /**
- * One end of the lab's TCP streams, in a process in its host's namespace. Both ends hash what they sent or got; a stream's bytes never repeat, so that a lost, doubled or swapped piece changes the hash.
+ * One end of the lab's TCP streams, in a process in its host's namespace. Both ends hash what they sent or got; a stream's bytes never repeat, and no other stream has them, so that a lost, doubled or swapped piece changes the hash.
  */
 import { createHash, type Hash } from 'node:crypto';
 import { connect, createServer, type Socket } from 'node:net';
@@ -127,7 +127,10 @@ function sendOn(socket: Socket, order: Order): void {
       }
       const start = (number % BLOCK_CHUNKS) * CHUNK_BYTES;
       const chunk = Buffer.from(block.subarray(start, start + Math.min(left, CHUNK_BYTES)));
-      if (chunk.length >= 4) chunk.writeUInt32LE(number, 0);
+      if (chunk.length >= 8) {
+        chunk.writeUInt32LE(number, 0);
+        chunk.writeUInt32LE(order.flow, 4);
+      }
       number++;
       stream.count(chunk);
       if (!socket.write(chunk)) break;

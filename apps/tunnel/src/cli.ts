@@ -39,6 +39,9 @@ const COMMANDS: Record<string, { options: readonly string[]; operands: number; r
 
 /** Does what the command line asks; answers the exit code. Mistakes are told in sentences, never in a stack trace. */
 export async function main(argv: readonly string[]): Promise<number> {
+  // Whoever reads our output may go at any time (`| head`, a log collector that restarts): that must end nothing.
+  process.stdout.on('error', () => {});
+  process.stderr.on('error', () => {});
   try {
     const [name = 'help', ...rest] = argv;
     const command = COMMANDS[name.replace(/^--?(help|version)$/, '$1').replace(/^-h$/, 'help')];

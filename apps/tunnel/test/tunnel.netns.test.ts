@@ -261,6 +261,37 @@ describe('coming and going', () => {
     expect(existsSync(vehicle.control)).toBe(false);
   });
 
+  test('a crash of the thread ends the tunnel with its reason and leaves nothing', async () => {
+    const before = world.traces('vehicle');
+    // Anything thrown outside a packet's path, where nobody catches it.
+    const source = `import { isMainThread } from 'node:worker_threads';
+      if (!isMainThread) setTimeout(() => { throw new Error('a bug for the test'); }, 1500);
+      export default { name: 'faulty', description: 'Breaks.', create: () => ({ plan: () => ({}) }) };`;
+    writeFileSync(join(world.folder, 'faulty.mjs'), source);
+    const { vehicle } = await connected({ strategyModules: ['./faulty.mjs'] });
+    expect(await vehicle.ended).toBe(1);
+    expect(vehicle.log()).toMatch(/"code":"ERR_WORKER_DIED"/);
+    expect(vehicle.log()).toMatch(/the tunnel's thread died: Error: a bug for the test/);
+    expect(world.traces('vehicle')).toBe(before);
+    expect(existsSync(vehicle.control)).toBe(false);
+    expect(existsSync(`${vehicle.control}.state`)).toBe(false);
+  });
+
+  test('a log that nobody reads any more ends nothing', async () => {
+    const { vehicle, gateway } = await connected();
+    vehicle.process.stderr?.destroy();
+    gateway.process.kill('SIGTERM');
+    await gateway.ended;
+    await world.start('gateway');
+    // The paths went down and came back: entries that could not be written.
+    await until('a new session', async () => {
+      const client = await world.client(vehicle);
+      const [peer] = (await client.status()).peers;
+      client.close();
+      return peer?.session === 'established' && peer.counters.handshakes >= 2;
+    });
+  });
+
   test.each([
     ['gateway', { listen: ['192.0.2.77:4510'] }, /cannot listen on 192\.0\.2\.77:4510/],
     ['vehicle', { tun: { name: 'w0', addresses: ['10.77.0.2/24'] } }, /the TUN device \\"w0\\" /],

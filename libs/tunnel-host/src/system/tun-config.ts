@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { type GatewayVehicle, type Prefix, parsePrefix } from '@corridor/tunnel';
 import { prefixContains, routeHalves } from '../address.js';
 import type { TunOptions } from '../options.js';
@@ -7,10 +8,10 @@ import { ipBatch } from './ip.js';
  * The commands that bring a fresh TUN device up. Nothing has to be undone: addresses and routes live on the device and
  * go with it when the process ends, however it ends.
  */
-export function tunCommands(name: string, options: TunOptions): string[] {
+export function tunCommands(name: string, options: TunOptions, ipv6: boolean): string[] {
   return [
     // No link-local address: the kernel would send router solicitations and multicast reports into the tunnel.
-    `link set dev ${name} addrgenmode none`,
+    ...(ipv6 ? [`link set dev ${name} addrgenmode none`] : []),
     `link set dev ${name} up`,
     ...options.addresses.map((address) => `addr add ${address} dev ${name}${isIpv6(address) ? ' nodad' : ''}`),
     ...options.routes.flatMap((route) => routeCommands(name, route, options.addresses)),
@@ -51,5 +52,6 @@ function isIpv6(address: string): boolean {
 }
 
 export async function configureTun(name: string, options: TunOptions): Promise<void> {
-  await ipBatch(tunCommands(name, options));
+  // A kernel started with ipv6.disable=1 refuses to hear of IPv6.
+  await ipBatch(tunCommands(name, options, existsSync('/proc/sys/net/ipv6')));
 }

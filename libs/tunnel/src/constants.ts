@@ -61,7 +61,9 @@ export const DOWN_AFTER_US = 300_000;
 export const DOWN_AFTER_PTOS = 3;
 /** Upper limit of that time, so that a path with an absurd round trip is not kept in suspense. */
 export const DOWN_AFTER_MAX_US = 2_000_000;
-/** False suspicions within {@link FLAP_WINDOW_US} after which a path has to prove itself again. */
+/** A suspicion that lasted this long counts as a flap: radio handovers of 30 to 150 ms shall not. */
+export const FLAP_MIN_US = 150_000;
+/** Flaps within {@link FLAP_WINDOW_US} after which a path has to prove itself again. */
 export const FLAP_LIMIT = 6;
 export const FLAP_WINDOW_US = 10_000_000;
 /** Proof of a path that was down: so many answered probes, spread over at least so long, none missing. */

@@ -60,7 +60,7 @@ export class Feedback {
     const { scheduler, sessions } = this.peer;
     const { best, second } = scheduler;
     if (best === undefined) return;
-    const twice = scheduler.doubtful || nowUs < this.times[TWICE_UNTIL];
+    const twice = scheduler.twice || nowUs < this.times[TWICE_UNTIL];
     if (sessions.current !== undefined) this.send(sessions.current, best, twice ? second : undefined, nowUs);
     if (sessions.previous !== undefined) this.send(sessions.previous, best, twice ? second : undefined, nowUs);
     this.times[SENT] = nowUs;
@@ -148,6 +148,7 @@ export class Feedback {
       }
     }
     if (outcome.asking === 0) return;
+    if (path.state === 'suspect' && outcome.oldestAskingSentAtUs <= path.triggerUs) path.lateAnswer = true;
     path.answered(outcome.newestAskingSentAtUs, clock.nowUs);
     if (path.state !== 'up') peer.attention = true;
   }

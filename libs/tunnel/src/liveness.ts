@@ -101,7 +101,6 @@ export class Liveness {
       return;
     }
     this.enter(path, 'down', by === 'peer' ? 'taken out of use at the other end' : 'taken out of use');
-    this.rescue(path, `${path.name}: taken out of use`);
   }
 
   /** The receiving end says that a path which should bring packets brings none. */
@@ -185,12 +184,20 @@ export class Liveness {
     if (to === 'suspect') {
       this.rescue(path, `${path.name}: ${reason}`);
       this.probeOthers(path, nowUs);
-    } else peer.replan();
+    } else if (to === 'down') this.rescue(path, `${path.name}: ${reason}`);
+    else peer.replan();
+    // What went out before says nothing about the state that begins now.
+    if (to === 'down' || to === 'gated') this.closeTails(path);
     const answers = (from === 'suspect' || from === 'down' || from === 'gated') && (to === 'up' || to === 'gated');
     if (answers && this.unrescued) {
       this.unrescued = false;
       peer.replayHeld();
     }
+  }
+
+  private closeTails(path: Path): void {
+    path.space?.sent.closeTail();
+    this.peer.sessions.previous?.spaces[path.id]?.sent.closeTail();
   }
 
   /** Are the others alive? When all are silent, the gateway is, and that should not wait for their next turn. */

@@ -8,6 +8,7 @@ import {
   DOWN_AFTER_MAX_US,
   DOWN_AFTER_PTOS,
   DOWN_AFTER_US,
+  FLAP_MIN_US,
   FLAP_WINDOW_US,
   PROBE_DOWN_FIRST_US,
   SUSPECT_MARGIN_US,
@@ -72,6 +73,8 @@ export class Path {
   proofs = 0;
   /** The receiver's silence report of the running silence went out. */
   silenceReported = false;
+  /** While suspect: what raised the alarm was answered after all, so it was late, not lost. */
+  lateAnswer = false;
   /** The peer reported silence on this path, and packets are missing. */
   reportedSilent = false;
 
@@ -154,6 +157,11 @@ export class Path {
     this.times[ECHOED] = value;
   }
 
+  /** Marks the path in a set of paths. Ids are small, as the vehicle gives out the lowest that is free. */
+  get bit(): number {
+    return 1 << (this.id & 31);
+  }
+
   /** Whether anything may be sent on it at all. */
   get usable(): boolean {
     return !this.gone && !this.blocked && !this.blockedByPeer && this.route !== NO_ROUTE;
@@ -178,7 +186,8 @@ export class Path {
   /** An alarm was false: the answer was only late. Waits longer for a while, so that the next one like it is no alarm. */
   private becomeWary(nowUs: number): void {
     const lateUs = nowUs - this.times[TRIGGER] - this.patienceUs + SUSPECT_MARGIN_US;
-    this.times[WARY] = Math.min(WARY_MAX_US, Math.max(this.times[WARY] * 2, this.times[WARY] + Math.max(0, lateUs)));
+    const mostUs = Math.min(WARY_MAX_US, this.feedback.expectedUs);
+    this.times[WARY] = Math.min(mostUs, Math.max(this.times[WARY] * 2, this.times[WARY] + Math.max(0, lateUs)));
     this.times[WARY_AT] = nowUs;
     this.updatePatience();
   }
@@ -212,14 +221,18 @@ export class Path {
 
   enter(state: PathState, reason: string, nowUs: number): void {
     if (this.state === 'suspect' && state === 'up') {
-      this.countFlap(nowUs);
-      this.becomeWary(nowUs);
+      if (nowUs - this.times[SINCE] >= FLAP_MIN_US) this.countFlap(nowUs);
+      if (this.lateAnswer) this.becomeWary(nowUs);
     }
+    this.lateAnswer = false;
     this.state = state;
     this.reason = reason;
     this.times[SINCE] = nowUs;
     this.reportedSilent = false;
-    if (state === 'gated') this.restartProof(nowUs);
+    if (state === 'gated') {
+      this.restartProof(nowUs);
+      this.flaps = 0;
+    }
     if (state === 'down') {
       this.times[DOWN_STEP] = PROBE_DOWN_FIRST_US;
       // Only an answer to something sent from now on brings it back.

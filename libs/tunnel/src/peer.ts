@@ -66,6 +66,8 @@ export class Peer {
   private readonly times = new Float64Array([Number.POSITIVE_INFINITY, 0, Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY]);
   private readonly earliest = new Earliest();
   private replayed = 0;
+  /** The path whose tail is being replayed. */
+  private abandoned: Path | undefined;
   private readonly replayOne = (slot: number): void => this.replaySlot(slot);
 
   /**
@@ -213,12 +215,13 @@ export class Peer {
   }
 
   /**
-   * Sends every unacknowledged packet of `path` again, each on the best path of its class other than that one.
-   * Answers how many there were.
+   * Sends every unacknowledged packet of `path` again, by the plan of its class as it is now, unless a copy is under
+   * way on a path that is up. Answers how many there were.
    */
   replayTail(path: Path): number {
     const { slots } = this.core;
     this.replayed = 0;
+    this.abandoned = path;
     const { current, previous } = this.sessions;
     previous?.spaces[path.id]?.sent.forEachHeld(slots, this.replayOne);
     current?.spaces[path.id]?.sent.forEachHeld(slots, this.replayOne);
@@ -229,6 +232,7 @@ export class Peer {
   replayHeld(): number {
     const { slots } = this.core;
     this.replayed = 0;
+    this.abandoned = undefined;
     for (let slot = slots.oldestHeld(); slot >= 0; slot = slots.nextHeld(slot)) {
       if (slots.owner[slot] === this.number) this.replaySlot(slot);
     }
@@ -240,9 +244,26 @@ export class Peer {
     if (clock.nowUs - slots.heldSinceUs[slot] > REPLAY_HORIZON_US || this.sessions.current === undefined) return;
     const execution = this.scheduler.executions[slots.flow[slot] >>> 12] ?? this.scheduler.executions[0];
     if (execution.count === 0) return;
-    this.transmit(execution.paths[0] as Path, slot, FLAG_REPLAY);
-    this.tally.add(REPLAYS_SENT);
+    if (this.abandoned !== undefined) {
+      slots.carriers[slot] &= ~this.abandoned.bit;
+      if (this.isUnderWay(slot)) return;
+    }
+    // While no path is up, one of the doubtful ones may be alive.
+    const copies = execution.someUp() ? 1 : execution.count;
+    for (let i = 0; i < copies; i++) this.transmit(execution.paths[i] as Path, slot, FLAG_REPLAY);
+    this.tally.add(REPLAYS_SENT, copies);
     this.replayed++;
+  }
+
+  /** Whether one of the packet's carriers is in good health and may still deliver it. */
+  private isUnderWay(slot: number): boolean {
+    const { slots, clock } = this.core;
+    const ageUs = clock.nowUs - slots.sentUs[slot];
+    for (const path of this.paths) {
+      const carries = (slots.carriers[slot] & path.bit) !== 0;
+      if (carries && path.usable && path.state === 'up' && ageUs < path.patienceUs) return true;
+    }
+    return false;
   }
 
   private transmit(path: Path, slot: number, flags: number): void {
@@ -266,6 +287,8 @@ export class Peer {
       length,
     );
     sent.record(clock.nowUs, length + OVERHEAD_BYTES, slot, slots.generation[slot], true);
+    slots.sentUs[slot] = clock.nowUs;
+    slots.carriers[slot] |= path.bit;
     path.askedUs = clock.nowUs;
   }
 

@@ -60,7 +60,7 @@ export class PolicySender {
     for (let chunk = 0; chunk < chunks; chunk++) {
       const from = chunk * CHUNK_BYTES;
       const length = Math.min(CHUNK_BYTES, text.length - from);
-      for (const path of peer.scheduler.doubtful && second !== undefined ? [best, second] : [best]) {
+      for (const path of peer.scheduler.twice && second !== undefined ? [best, second] : [best]) {
         if (peer.beginFrames().policy(this.version, chunk, chunks, text, from, length)) peer.sendFrames(path, true);
       }
     }

@@ -27,6 +27,11 @@ export class Execution {
     readonly strategyName: string,
     readonly strategy: Strategy,
   ) {}
+
+  someUp(): boolean {
+    for (let i = 0; i < this.count; i++) if (this.paths[i]?.state === 'up') return true;
+    return false;
+  }
 }
 
 /** Traffic of a class moved to other paths. */
@@ -43,8 +48,8 @@ export class Scheduler {
   /** Where acknowledgements and other control datagrams go: the best two paths. */
   best: Path | undefined;
   second: Path | undefined;
-  /** A path is suspect: control datagrams go over both. */
-  doubtful = false;
+  /** Control datagrams go over both: a path is suspect, or a class pays for copies and shall not wait for its answers. */
+  twice = false;
 
   constructor(private readonly strategies: readonly StrategyFactory[]) {}
 
@@ -103,10 +108,10 @@ export class Scheduler {
   private rankForControl(paths: readonly Path[]): void {
     this.best = undefined;
     this.second = undefined;
-    this.doubtful = false;
+    this.twice = this.executions.some((execution) => execution.plan?.mode === 'copies');
     for (const path of paths) {
       if (!path.usable) continue;
-      if (path.state === 'suspect') this.doubtful = true;
+      if (path.state === 'suspect') this.twice = true;
       if (this.best === undefined || betterForControl(path, this.best)) {
         this.second = this.best;
         this.best = path;
@@ -154,21 +159,16 @@ function compile(execution: Execution, plan: Plan, paths: readonly Path[]): void
   const limit = plan.mode === 'single' ? 1 : MAX_PATHS;
   for (const id of plan.paths) {
     const path = paths.find((one) => one.id === id);
-    // A copy on a suspect path costs no more than it did before the suspicion, and may be the one that arrives.
-    const fit = path !== undefined && path.usable && (path.state === 'up' || (limit > 1 && path.state === 'suspect'));
+    // A copy on a doubtful path costs no more than it did before, may be the one that arrives, and proves the path.
+    const fit = path?.usable && (path.state === 'up' || (limit > 1 && path.state !== 'down'));
     if (fit && execution.count < limit) execution.paths[execution.count++] = path;
   }
-  if (!someUp(execution)) fallBack(execution, plan, paths);
-}
-
-function someUp(execution: Execution): boolean {
-  for (let i = 0; i < execution.count; i++) if (execution.paths[i]?.state === 'up') return true;
-  return false;
+  if (!execution.someUp()) fallBack(execution, plan, paths);
 }
 
 /** None of the plan's paths is up: see the head of this file. */
 function fallBack(execution: Execution, plan: Plan, paths: readonly Path[]): void {
-  execution.count = 0;
+  if (plan.mode === 'single') execution.count = 0;
   let lastHeard: Path | undefined;
   let up: Path | undefined;
   for (const path of paths) {
@@ -180,6 +180,7 @@ function fallBack(execution: Execution, plan: Plan, paths: readonly Path[]): voi
     execution.paths[execution.count++] = up;
     return;
   }
+  execution.count = 0;
   for (const doubtful of orderedBy(plan, paths)) {
     const alive = doubtful.usable && (doubtful.state === 'suspect' || doubtful.state === 'gated');
     if (alive) execution.paths[execution.count++] = doubtful;

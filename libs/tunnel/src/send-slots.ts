@@ -21,6 +21,9 @@ export class SendSlots {
   readonly flow: Int32Array;
   readonly sequence: Uint32Array;
   readonly heldSinceUs: Float64Array;
+  /** When it was last sent, and which paths carry it that were not given up (one bit each, see `Path.bit`). */
+  readonly sentUs: Float64Array;
+  readonly carriers: Int32Array;
   freeCount: number;
 
   private readonly next: Int32Array;
@@ -38,6 +41,8 @@ export class SendSlots {
     this.flow = new Int32Array(slots);
     this.sequence = new Uint32Array(slots);
     this.heldSinceUs = new Float64Array(slots);
+    this.sentUs = new Float64Array(slots);
+    this.carriers = new Int32Array(slots);
     this.next = new Int32Array(slots + 2);
     this.previous = new Int32Array(slots + 2);
     this.free = slots;
@@ -81,6 +86,7 @@ export class SendSlots {
     this.flow[slot] = flow;
     this.sequence[slot] = sequence;
     this.heldSinceUs[slot] = nowUs;
+    this.carriers[slot] = 0;
     this.unlink(slot);
     this.link(slot, this.held);
     this.freeCount--;

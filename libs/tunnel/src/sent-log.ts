@@ -29,7 +29,7 @@ export class AckOutcome {
   bytes = 0;
   /** Packets now taken for lost. */
   lost = 0;
-  private readonly times = new Float64Array(2);
+  private readonly times = new Float64Array(3);
 
   /** When the largest acknowledged packet was sent, if this is its first acknowledgement; -1 otherwise. */
   get largestSentAtUs(): number {
@@ -46,6 +46,14 @@ export class AckOutcome {
     this.times[1] = value;
   }
 
+  /** Likewise the oldest of them; Infinity for none. */
+  get oldestAskingSentAtUs(): number {
+    return this.times[2];
+  }
+  set oldestAskingSentAtUs(value: number) {
+    this.times[2] = value;
+  }
+
   clear(): void {
     this.packets = 0;
     this.asking = 0;
@@ -53,6 +61,7 @@ export class AckOutcome {
     this.lost = 0;
     this.times[0] = -1;
     this.times[1] = -1;
+    this.times[2] = Number.POSITIVE_INFINITY;
   }
 }
 
@@ -161,6 +170,7 @@ export class SentLog {
     if ((state & ASKS) !== 0) {
       outcome.asking++;
       if (this.sentAtUs[at] > outcome.newestAskingSentAtUs) outcome.newestAskingSentAtUs = this.sentAtUs[at];
+      if (this.sentAtUs[at] < outcome.oldestAskingSentAtUs) outcome.oldestAskingSentAtUs = this.sentAtUs[at];
     }
     const slot = this.slot[at];
     if (slot !== NO_SLOT && slots.generation[slot] === this.generation[at]) slots.release(slot);

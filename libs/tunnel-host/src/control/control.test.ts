@@ -142,6 +142,24 @@ describe('the socket', () => {
     expect(statSync(path).mode & 0o777).toBe(0o600);
   });
 
+  test('answers whoever connects the moment it appears', async () => {
+    const early = join(folder, 'early.sock');
+    const connected = (async () => {
+      for (;;) {
+        try {
+          return await ControlClient.connect(early);
+        } catch {
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+      }
+    })();
+    const listening = ControlServer.listen(early, target);
+    const client = await connected;
+    expect(await client.status()).toEqual(STATUS);
+    client.close();
+    await (await listening).close();
+  });
+
   test('of a living tunnel is not taken', async () => {
     await expect(ControlServer.listen(path, target)).rejects.toMatchObject({ code: 'ERR_ALREADY_RUNNING' });
     const client = await ControlClient.connect(path);

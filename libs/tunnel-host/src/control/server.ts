@@ -1,4 +1,4 @@
-import { chmod, lstat, unlink } from 'node:fs/promises';
+import { lstat, unlink } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { z } from 'zod';
 import type { HostEvent, HostStatus } from '../status.js';
@@ -27,11 +27,11 @@ export class ControlServer {
   readonly #path: string;
   readonly #connections = new Set<Socket>();
 
-  private constructor(server: Server, path: string, target: ControlTarget) {
-    this.#server = server;
+  private constructor(path: string, target: ControlTarget) {
     this.#path = path;
     this.#target = target;
-    server.on('connection', (socket) => this.#accept(socket));
+    // Before it listens: a connection that nobody takes at once would never be answered.
+    this.#server = createServer((socket) => this.#accept(socket));
   }
 
   /**
@@ -40,19 +40,20 @@ export class ControlServer {
    */
   static async listen(path: string, target: ControlTarget): Promise<ControlServer> {
     await removeStale(path);
-    const server = createServer();
-    // The file appears with the mode that the umask leaves; nobody may get in between listen and chmod.
+    const control = new ControlServer(path, target);
+    // The socket is made with the mode that the umask leaves: there is no moment in which others may connect.
     const umask = process.umask(0o177);
     try {
       await new Promise<void>((resolve, reject) => {
-        server.once('error', (error) => reject(new ControlError('ERR_CONTROL_LISTEN', `${path}: ${error.message}`)));
-        server.listen(path, resolve);
+        control.#server.once('error', (error) => {
+          reject(new ControlError('ERR_CONTROL_LISTEN', `${path}: ${error.message}`));
+        });
+        control.#server.listen(path, resolve);
       });
     } finally {
       process.umask(umask);
     }
-    await chmod(path, 0o600);
-    return new ControlServer(server, path, target);
+    return control;
   }
 
   async close(): Promise<void> {

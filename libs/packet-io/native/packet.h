@@ -93,7 +93,7 @@ inline bool transport_checksum_ok(const uint8_t* packet, uint32_t length, const 
 // Writes the header checksum of an IPv4 packet.
 inline void store_ip4_checksum(uint8_t* packet) {
   store16(packet + 10, 0);
-  store16(packet + 10, static_cast<uint16_t>(~checksum_fold(checksum_add(packet, (packet[0] & 15) * 4u))));
+  store16(packet + 10, static_cast<uint16_t>(~checksum_fold(checksum_words(packet, packet[0] & 15))));
 }
 
 // Writes total length (IPv4) or payload length (IPv6).

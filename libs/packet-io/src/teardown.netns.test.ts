@@ -33,7 +33,6 @@ describe('a worker that ends while its sockets, device and timer are busy', () =
     const answer = await inNamespace(`
       const { Worker } = require('node:worker_threads');
       const { readdirSync } = require('node:fs');
-      const { once } = require('node:events');
       const [addon, script] = process.argv.slice(1);
       const files = () => readdirSync('/proc/self/fd').length;
       async function round() {
@@ -41,7 +40,8 @@ describe('a worker that ends while its sockets, device and timer are busy', () =
         let error;
         worker.on('error', (thrown) => { error = thrown.message; });
         const exit = new Promise((resolve) => worker.on('exit', resolve));
-        await once(worker, 'message');
+        // Not events.once: it would reject when the worker throws before the message is read.
+        await Promise.race([new Promise((resolve) => worker.on('message', resolve)), exit]);
         if ('${end}' === 'terminate') await worker.terminate();
         return [await exit, error];
       }

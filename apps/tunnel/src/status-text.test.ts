@@ -91,6 +91,7 @@ const status: HostStatus = {
     cpuUserUs: 900_000,
     cpuSystemUs: 600_000,
   },
+  refusals: {},
   counters: {},
 };
 
@@ -114,6 +115,11 @@ test('the status shows what is asked for most, aligned', () => {
       '',
     ].join('\n'),
   );
+});
+
+test('refused datagrams are shown when there are any', () => {
+  const text = statusText({ ...status, refusals: { 'unknown-key': 3, 'bad-mac': 10 } });
+  expect(text).toContain('\nrefused datagrams: unknown-key 3, bad-mac 10\n');
 });
 
 test('a vehicle without uplinks and a gateway without peers say so', () => {

@@ -10,6 +10,8 @@ export function statusText(status: HostStatus): string {
     `process ${figures.pid}, ${(figures.rssBytes / 1e6).toFixed(0)} MB, ${cpuSeconds.toFixed(1)} s of CPU`;
   const lines = [head];
   if (status.role === 'vehicle') lines.push(uplinkLine(status));
+  const refusals = Object.entries(status.refusals).map(([reason, count]) => `${reason} ${count}`);
+  if (refusals.length > 0) lines.push(`refused datagrams: ${refusals.join(', ')}`);
   if (status.peers.length === 0) lines.push('', 'no peers');
   for (const peer of status.peers) lines.push('', ...peerLines(peer, status.atUs));
   return `${lines.join('\n')}\n`;

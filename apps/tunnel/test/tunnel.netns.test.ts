@@ -1,6 +1,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { generatePrivateKey, publicKeyOf } from '../src/keys.js';
 import { sleep, type Tunnel, until, World } from './world.js';
 
 let world: World;
@@ -153,6 +154,22 @@ describe('a tunnel over two links', () => {
     expect(() => world.command(['link', 'down', 'w9', '--control', vehicle.control])).toThrow(
       'no path "w9": there are w0, w1',
     );
+  });
+
+  test('a key that the gateway does not know gets silence, and is counted', async () => {
+    const stranger = publicKeyOf(generatePrivateKey());
+    const gateway = await world.start('gateway', {
+      vehicles: [{ name: 'rtw-1', publicKey: stranger, addresses: ['10.77.0.2/32'] }],
+    });
+    const vehicle = await world.start('vehicle');
+    const [client, other] = [await world.client(gateway), await world.client(vehicle)];
+    await until('a refusal', async () => ((await client.status()).refusals['unknown-key'] ?? 0) >= 2);
+    const { peers, counters } = await other.status();
+    expect(peers[0]?.session).not.toBe('established');
+    expect(counters['uplink.w0.ipv4.receivedDatagrams']).toBe(0);
+    client.close();
+    other.close();
+    expect(world.command(['status', '--control', gateway.control])).toMatch(/refused datagrams: unknown-key \d+/);
   });
 
   test('a strategy from a module sends as it says', async () => {

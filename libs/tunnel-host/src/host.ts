@@ -84,7 +84,7 @@ export class TunnelHost {
   }
 
   async status(): Promise<HostStatus> {
-    const { atUs, peers } = await this.#worker.command('status', {});
+    const { atUs, peers, refusals } = await this.#worker.command('status', {});
     return {
       role: this.#options.role,
       atUs,
@@ -98,6 +98,7 @@ export class TunnelHost {
         metered,
       })),
       process: processStatus(),
+      refusals,
       counters: this.counters(),
     };
   }

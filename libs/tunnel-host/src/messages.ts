@@ -37,7 +37,10 @@ export interface WorkerCommands {
     /** Uplinks whose socket could not be opened, with the reason: they are left out until the next call. */
     result: { failed: readonly { name: string; reason: string }[]; counters: readonly CounterSet[] };
   };
-  status: { params: Record<string, never>; result: { atUs: number; peers: PeerStatus[] } };
+  status: {
+    params: Record<string, never>;
+    result: { atUs: number; peers: PeerStatus[]; refusals: Readonly<Record<string, number>> };
+  };
   setPolicy: { params: { policy: TunnelPolicy }; result: Record<string, never> };
   setPathBlocked: { params: { vehicle: string; path: string; blocked: boolean }; result: Record<string, never> };
   addVehicle: { params: { vehicle: GatewayVehicle }; result: Record<string, never> };

@@ -52,6 +52,8 @@ export interface HostStatus {
   /** Vehicles only; empty for a gateway. */
   readonly uplinks: readonly UplinkStatus[];
   readonly process: ProcessStatus;
+  /** Datagrams that belong to no peer or were not followed, by reason ("unknown-key", "bad-mac", ...), since the start. */
+  readonly refusals: Readonly<Record<string, number>>;
   /** Counters of loop, TUN device and sockets by name, since the start. */
   readonly counters: Readonly<Record<string, number>>;
 }

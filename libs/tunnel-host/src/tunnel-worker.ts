@@ -76,7 +76,7 @@ export class TunnelWorker {
     status: () => {
       const { engine } = this.#opened();
       const atUs = nowUs();
-      return { atUs, peers: engine.it.status(atUs) };
+      return { atUs, peers: engine.it.status(atUs), refusals: Object.fromEntries(engine.it.refusals) };
     },
     setPolicy: ({ policy }) => {
       const { engine, loop } = this.#opened();

@@ -14,7 +14,7 @@ import {
 } from '../src/index.js';
 import { handshake } from './node-handshake.js';
 
-const SEEDS = Array.from({ length: Number(process.env.SIM_SEEDS ?? 12) }, (_, index) => 1_000 + index);
+const SEEDS = Array.from({ length: Number(process.env.SIM_SEEDS ?? 6) }, (_, index) => 1_000 + index);
 
 function flowOf(result: ScenarioResult, name: string) {
   const flow = result.flows.find((candidate) => candidate.flow === name);

@@ -123,6 +123,12 @@ describe('churn', () => {
   );
 });
 
+/**
+ * Budget of an idle link, both directions. Measured: 372 kB on the best one, which is asked once a second so that a
+ * restarted gateway is noticed; 76 kB on the second; 37 kB on the metered one. Raise it only with a reason.
+ */
+const IDLE_BYTES_PER_HOUR: Record<string, number> = { w0: 450_000, w1: 100_000, w2: 50_000 };
+
 describe('an idle vehicle', () => {
   it('keeps its session for 24 hours on few bytes', () => {
     const day = 86_400_000_000;
@@ -142,7 +148,7 @@ describe('an idle vehicle', () => {
       console.log(
         `idle ${link}: ${Math.round(bytesPerHour)} bytes and ${Math.round(packetsPerHour)} datagrams an hour`,
       );
-      expect(bytesPerHour, link).toBeLessThan(2_000_000);
+      expect(bytesPerHour, link).toBeLessThan(IDLE_BYTES_PER_HOUR[link]);
     }
   }, 120_000);
 });

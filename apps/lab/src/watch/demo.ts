@@ -3,6 +3,7 @@
  */
 import type { ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { TrafficSpec } from '@corridor/sim';
 import { vehicleName } from '@corridor/sim';
@@ -13,6 +14,7 @@ import { demoPolicy, STRATEGIES, VIDEO_DSCP, VITALS_DSCP } from './policy.js';
 
 /** How often a vehicle's place sets its links. */
 const DRIVE_STEP_MS = 500;
+const SETTLE_MS = 1_500;
 const WEB_PORT = 8080;
 /** A pause between pages, as someone reads. */
 const READING_MS = 2_000;
@@ -35,11 +37,13 @@ export class Demo {
   /** Starts traffic and drive on a lab that is ready. */
   async start(): Promise<void> {
     await this.#startWebServer();
+    for (let vehicle = 0; vehicle < this.lab.vehicles; vehicle++) this.#startBrowser(vehicle);
+    // Half a dozen processes start at this moment; the figures of the flows should not be about that.
+    await pause(SETTLE_MS);
     for (let vehicle = 0; vehicle < this.lab.vehicles; vehicle++) {
       this.collector.addApp(vehicle, 'vitals', 'vitals', await this.lab.startFlow(vehicle, VITALS));
       this.collector.addApp(vehicle, 'video', 'video', await this.lab.startFlow(vehicle, VIDEO));
       this.collector.addApp(vehicle, 'web', 'default');
-      this.#startBrowser(vehicle);
     }
     this.#timer = setInterval(() => this.#driveOn(), DRIVE_STEP_MS);
     this.#driveOn();

@@ -3,7 +3,7 @@ import { cityDrive, type DirectionChange, type LinkSpec } from '@corridor/sim';
 import type { PlaceView } from './view.js';
 
 /** One lap: short enough to see the whole city in a demo, at speeds that an ambulance drives. */
-const LAP_US = 480e6;
+const LAP_US = 600e6;
 /** Looks along the lap for the strip of coverage, and its cells. */
 const LOOKS = 960;
 export const COVERAGE_CELLS = 72;

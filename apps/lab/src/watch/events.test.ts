@@ -15,9 +15,9 @@ const change = { ...base, type: 'path-switch', trafficClass: 'video', reason: 'w
 
 it('tells a switch with its reason and what was sent again', () => {
   expect(text({ ...change, from: ['w2'], to: ['w0'], replayed: 14 })).toBe(
-    'video w2 → w0: w2 silent for 61 ms, 14 packets sent again',
+    'video w2 → w0, 14 packets sent again: w2 silent for 61 ms',
   );
-  expect(text({ ...change, from: ['w2'], to: ['w0'], replayed: 1 })).toMatch(/, 1 packet sent again$/);
+  expect(text({ ...change, from: ['w2'], to: ['w0'], replayed: 1 })).toMatch(/, 1 packet sent again: /);
   expect(text({ ...change, trafficClass: 'default', from: ['w2'], to: ['w0'], replayed: 0 })).toMatch(/^web w2 → w0/);
 });
 

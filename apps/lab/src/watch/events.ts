@@ -49,7 +49,7 @@ function describeSwitch(
   const same = event.from.length === event.to.length && event.from.every((name) => event.to.includes(name));
   if (event.from.length === 0 || same) return undefined;
   const replayed = event.replayed > 0 ? `, ${event.replayed} packet${event.replayed === 1 ? '' : 's'} sent again` : '';
-  const text = `${event.from.join('+')} → ${event.to.join('+')}${because(event.reason)}${replayed}`;
+  const text = `${event.from.join('+')} → ${event.to.join('+')}${replayed}${because(event.reason)}`;
   return { ...line('switch', text), subject };
 }
 

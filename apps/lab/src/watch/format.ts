@@ -38,6 +38,9 @@ export function clock(ms: number): string {
   return seconds < 3600 ? rest : `${Math.floor(seconds / 3600)}:${rest}`;
 }
 
+/** Share of the values that a scale shows in full. */
+const SCALED_SHARE = 0.9;
+
 const BARS = [...'▁▂▃▄▅▆▇█'];
 
 /**
@@ -55,10 +58,13 @@ export function sparkline(history: readonly number[], cells: number, top: number
   return ' '.repeat(cells - shown.length) + bars.join('');
 }
 
-/** A round number at or above the largest of `values` and `floor`, so that scales do not twitch with every sample. */
+/**
+ * A round number at or above `floor` and nearly all of `values`: scales do not twitch with every sample, and one spike
+ * does not flatten the rest.
+ */
 export function scaleTop(values: readonly number[], floor: number): number {
-  let top = floor;
-  for (const value of values) if (Number.isFinite(value) && value > top) top = value;
+  const known = values.filter(Number.isFinite).sort((a, b) => a - b);
+  const top = Math.max(floor, known[Math.floor(SCALED_SHARE * (known.length - 1))] ?? 0);
   const magnitude = 10 ** Math.floor(Math.log10(top));
   for (const factor of [1, 2, 5, 10]) if (factor * magnitude >= top) return factor * magnitude;
   return top;

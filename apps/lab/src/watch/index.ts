@@ -48,12 +48,15 @@ export async function runWatch(args: readonly string[]): Promise<number> {
   let failure: Error | undefined;
   try {
     surface.phase(`starting a gateway and ${options.vehicles} vehicle${options.vehicles === 1 ? '' : 's'}`);
-    lab = await Lab.create({
-      vehicles: options.vehicles,
-      links: (vehicle) => drive.links(vehicle),
-      policy: demoPolicy(1, STRATEGIES[0]),
-      seed: options.seed,
-    });
+    lab = await unlessStopped(
+      stop.signal,
+      Lab.create({
+        vehicles: options.vehicles,
+        links: (vehicle) => drive.links(vehicle),
+        policy: demoPolicy(1, STRATEGIES[0]),
+        seed: options.seed,
+      }),
+    );
     lab.on('failure', (error) => {
       failure = error;
       end();
@@ -110,6 +113,16 @@ async function run(
   } finally {
     demo.stop();
   }
+}
+
+/** The answer of `work`, or a rejection as soon as the person wants to stop: the sandbox ends what is half done. */
+function unlessStopped<Answer>(signal: AbortSignal, work: Promise<Answer>): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const stopped = () => reject(new Error('stopped while starting'));
+    if (signal.aborted) stopped();
+    signal.addEventListener('abort', stopped, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stopped));
+  });
 }
 
 /** Doors to all control sockets; answers how to use them. */
@@ -213,6 +226,7 @@ class PlainSurface implements Surface {
   show(view: WatchView): void {
     if (!this.#statusShown) {
       this.#statusShown = true;
+      this.#figuresAtMs = monotonicMs() - this.startedMs + FIGURES_MS / 2;
       process.stdout.write(`${view.statusCommand}\n`);
     }
     const now = monotonicMs() - this.startedMs;

@@ -27,7 +27,7 @@ export function figuresLine(vehicle: VehicleView, elapsedMs: number): string {
 function appText(app: AppView): string {
   const via = app.paths.length === 0 ? 'no path' : app.mode === 'copies' ? app.paths.join('+') : app.paths[0];
   if (app.kind === 'web') {
-    return `${app.name} via ${via} ${milliseconds(app.lastMs)} a page, ${count(app.pages)} pages, ${count(app.failed)} failed`;
+    return `${app.name} via ${via} ${milliseconds(app.lastMs)} a page, ${count(app.pages)} page${app.pages === 1 ? '' : 's'}, ${count(app.failed)} failed`;
   }
   const gap = milliseconds(app.longestGapMs);
   return `${app.name} via ${via} ${milliseconds(app.delayMs)}, longest gap ${gap}, lost ${count(app.lost)}`;

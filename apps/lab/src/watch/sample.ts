@@ -113,7 +113,12 @@ export function sampleVehicle(number: number, change: Partial<VehicleView> = {})
     ],
     apps: sampleApps(),
     events: [
-      { atMs: 131_000, tone: 'switch', subject: 'video, web', text: 'w2 → w0: w2 went silent, 14 packets sent again' },
+      {
+        atMs: 131_000,
+        tone: 'switch',
+        subject: 'video, web',
+        text: 'w2 → w0, 14 packets sent again: w2 went silent, w0 is next',
+      },
       { atMs: 130_940, tone: 'bad', text: 'w2 up → suspect: silent for 61 ms' },
       { atMs: 110_000, tone: 'good', text: 'w1 gated → up: 4 probes answered' },
       { atMs: 96_000, tone: 'info', text: 'policy 4 acknowledged by the gateway' },

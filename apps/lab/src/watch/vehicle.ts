@@ -73,7 +73,7 @@ function layout(columns: number) {
     const bars = Math.min(18, Math.floor((columns - 62) / 4));
     return { name: 15, state: 11, rtt: bars, loss: Math.max(4, bars - 3), up: bars, down: bars - 2 };
   }
-  return { name: 12, state: 10, rtt: 8, loss: 0, up: 8, down: 0 };
+  return { name: 13, state: 9, rtt: 8, loss: 0, up: 8, down: 0 };
 }
 
 function headLine(columns: number): Line {
@@ -95,13 +95,14 @@ function headLine(columns: number): Line {
 }
 
 function linkLines(vehicle: VehicleView, columns: number): Line[] {
+  const cells = layout(columns);
   // One scale for all links of a vehicle, so that their bars can be compared.
   const rttTop = scaleTop(
-    vehicle.links.flatMap((link) => link.rttHistory),
+    vehicle.links.flatMap((link) => link.rttHistory.slice(-cells.rtt)),
     50,
   );
   const rateTop = scaleTop(
-    vehicle.links.flatMap((link) => [...link.upHistory, ...link.downHistory]),
+    vehicle.links.flatMap((link) => [...link.upHistory.slice(-cells.up), ...link.downHistory.slice(-cells.up)]),
     1e6,
   );
   return vehicle.links.map((link) => linkLine(link, columns, rttTop, rateTop));
@@ -223,7 +224,7 @@ function appsInOneLine(apps: readonly AppView[], columns: number): Line {
     parts.push(span(` ${milliseconds(now)}`, delayStyle(app.kind === 'flow' ? now : now / 5)));
     if (app.kind === 'flow') {
       parts.push(span(' gap ', 'dim'), span(milliseconds(app.longestGapMs)));
-      if (app.lost > 0) parts.push(span(` lost ${count(app.lost)}`, 'warn'));
+      if (app.lost > 0) parts.push(span(` −${count(app.lost)}`, 'warn'));
     }
     parts.push(span(' '));
   }

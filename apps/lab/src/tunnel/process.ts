@@ -11,6 +11,7 @@ const BINARY = fileURLToPath(new URL('../../../tunnel/bin/corridor-tunnel.js', i
 const START_TIMEOUT_MS = 20_000;
 const LOOK_AGAIN_MS = 10;
 const ANSWER_TIMEOUT_MS = 1000;
+const END_TIMEOUT_MS = 4000;
 
 /** Files of a tunnel called `name` in the lab's private directory. */
 export function tunnelFiles(directory: string, name: string): TunnelFiles {
@@ -77,11 +78,15 @@ export class TunnelProcess {
   }
 
   async status(): Promise<HostStatus | undefined> {
+    const { control } = this;
+    // Being restarted, gone, or hanging: all the same to whoever asks.
+    const impatience = setTimeout(() => control?.close(), ANSWER_TIMEOUT_MS * 5);
     try {
-      return await this.control?.status();
+      return await control?.status();
     } catch {
-      // It is being restarted, or gone.
       return undefined;
+    } finally {
+      clearTimeout(impatience);
     }
   }
 
@@ -130,6 +135,13 @@ export class TunnelProcess {
     if (child === undefined) return;
     const exited = new Promise((resolve) => child.once('exit', resolve));
     child.kill(signal);
+    const impatience = setTimeout(() => {
+      console.error(
+        `${this.name} did not end within ${END_TIMEOUT_MS} ms of ${signal} and was killed: ${this.lastWords()}`,
+      );
+      child.kill('SIGKILL');
+    }, END_TIMEOUT_MS);
     await exited;
+    clearTimeout(impatience);
   }
 }

@@ -1,8 +1,10 @@
 /** The whole lab with real tunnels: runs `check`, the lab's own walk through everything, and judges its report. */
-import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { execFile, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -40,5 +42,34 @@ describe('the lab with a tunnel over three links', () => {
 
   it('leaves nothing behind', () => {
     expect(report.leftBehind).toEqual([]);
+  });
+});
+
+/** Processes that carry a mark in their environment, whichever namespace they live in. */
+function processesWith(mark: string): string[] {
+  return readdirSync('/proc').filter((entry) => {
+    if (!/^\d+$/.test(entry)) return false;
+    try {
+      return readFileSync(`/proc/${entry}/environ`, 'latin1').includes(mark);
+    } catch {
+      return false;
+    }
+  });
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await delay(20);
+}
+
+describe('a lab that is killed', () => {
+  it('takes its tunnels, helpers and namespaces with it', async () => {
+    const mark = `CORRIDOR_TEST_MARK=${randomUUID()}`;
+    const [key, value] = mark.split('=');
+    const lab = spawn(process.execPath, [MAIN, 'check'], { stdio: 'ignore', env: { ...process.env, [key]: value } });
+    // Outside node, setpriv/unshare, inside node, gateway and vehicle.
+    await until(() => processesWith(mark).length >= 5);
+    lab.kill('SIGKILL');
+    await until(() => processesWith(mark).length === 0);
+    expect(processesWith(mark)).toEqual([]);
   });
 });

@@ -10,7 +10,7 @@ import { planUplinks, type Uplink, type UplinkChange } from './uplinks.js';
 const SETTLE_MS = 15;
 /** Shortest time between two looks: somebody may be changing routes all day. */
 const REST_MS = 150;
-/** An uplink whose socket could not be opened is tried again after this time. */
+/** What failed (a socket that could not be opened) is tried again after this time. */
 const RETRY_MS = 1000;
 
 export interface UplinkWatchOptions {
@@ -50,14 +50,15 @@ export class UplinkWatch {
   /** Takes the first look and goes on watching. @throws HostError when interfaces cannot be read at all. */
   async start(): Promise<void> {
     this.#links.start();
-    await this.#look();
+    await this.#lookAlone();
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
     this.#links.close();
-    await this.#looking;
+    // A look that fails now has nobody left to tell.
+    await this.#looking?.catch(() => {});
   }
 
   #soon(delayMs: number): void {
@@ -68,17 +69,29 @@ export class UplinkWatch {
     }
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
-      this.#looking = this.#look()
-        .catch((error: Error) => {
-          this.#warnOnce(error.message);
-          this.#again = true;
-        })
-        .finally(() => {
-          this.#looking = undefined;
-          if (this.#again) this.#soon(REST_MS);
-          this.#again = false;
-        });
+      this.#lookAlone().catch((error: Error) => {
+        this.#warnOnce(error.message);
+        this.#retry();
+      });
     }, delayMs);
+  }
+
+  #retry(): void {
+    setTimeout(() => this.#soon(0), RETRY_MS).unref();
+  }
+
+  /** Two looks at once could put an older state in force over a newer one. */
+  async #lookAlone(): Promise<void> {
+    this.#looking = this.#look();
+    try {
+      await this.#looking;
+    } finally {
+      this.#looking = undefined;
+      if (this.#again) {
+        this.#again = false;
+        this.#soon(REST_MS);
+      }
+    }
   }
 
   async #look(): Promise<void> {
@@ -93,7 +106,7 @@ export class UplinkWatch {
       if (!failed.some(({ name }) => name === change.uplink)) onChange(change);
     }
     for (const { name, reason } of failed) this.#warnOnce(`uplink ${name} cannot be used yet: ${reason}`);
-    if (failed.length > 0) setTimeout(() => this.#soon(0), RETRY_MS).unref();
+    if (failed.length > 0) this.#retry();
   }
 
   #loosen(device: string): void {

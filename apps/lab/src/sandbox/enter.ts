@@ -86,7 +86,8 @@ function checkTools(): void {
     ['nsenter', ['--version']],
     ['setpriv', ['--version']],
   ] as const) {
-    if (spawnSync(tool, probe, { stdio: 'ignore' }).error === undefined) continue;
+    const { error } = spawnSync(tool, probe, { stdio: 'pipe' }) as { error?: NodeJS.ErrnoException };
+    if (error?.code !== 'ENOENT') continue;
     const owner = tool === 'ip' ? 'iproute2' : 'util-linux';
     throw new SandboxError(`the lab needs the command "${tool}" (package ${owner}), which was not found.`);
   }

@@ -49,6 +49,12 @@ export const SUSPECT_MARGIN_US = 8_000;
  * late, but they keep coming. Five acknowledgement intervals.
  */
 export const SUSPECT_QUIET_US = 25_000;
+/**
+ * A deadline served later than the first means that this process stood still. Acknowledgements then wait in the sockets:
+ * for as long as it stood, at most the second, no path is suspected.
+ */
+export const STALL_US = 3_000;
+export const STALL_GRACE_MAX_US = 50_000;
 /** What a false alarm adds to a path's patience at most; the addition halves every {@link WARY_HALF_LIFE_US}. */
 export const WARY_MAX_US = 150_000;
 export const WARY_HALF_LIFE_US = 5_000_000;

@@ -61,7 +61,8 @@ export class Core {
   constructor(options: EngineOptions) {
     const { primitives } = options;
     const slots = options.sendSlots ?? DEFAULT_SEND_SLOTS;
-    if (!(slots >= 2) || (slots & (slots - 1)) !== 0) throw new RangeError(`sendSlots: expected a power of two, got ${slots}`);
+    if (!(slots >= 2) || (slots & (slots - 1)) !== 0)
+      throw new RangeError(`sendSlots: expected a power of two, got ${slots}`);
     this.primitives = primitives;
     this.strategies = options.strategies;
     this.mtu = options.mtu;

@@ -9,8 +9,8 @@
 import type { Plan, StrategyFactory } from '@corridor/strategy';
 import type { AddressRecord, DatagramBatch, DatagramOutbox, PacketBatch } from './batch.js';
 import type { EngineEvent } from './events.js';
-import type { CipherId, EnginePrimitives } from './primitives.js';
 import type { TunnelPolicy } from './policy.js';
+import type { CipherId, EnginePrimitives } from './primitives.js';
 import type { PeerStatus } from './status.js';
 
 /** Where drained output goes. All batches are valid only during the call. */

@@ -73,7 +73,7 @@ export class EpochTable {
     if (position >= POSITIONS) throw new Error('all receiver indices are in use');
     const tag = this.random(2);
     // Index 0 means "none" on the wire, so the tag is never 0.
-    return ((((tag[0] | (tag[1] << 8)) || 1) << POSITION_BITS) | position) >>> 0;
+    return (((tag[0] | (tag[1] << 8) || 1) << POSITION_BITS) | position) >>> 0;
   }
 
   put(epoch: Epoch): void {

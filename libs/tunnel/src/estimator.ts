@@ -1,21 +1,26 @@
 /** What is measured of a path: round trip, and for each direction delay variation, jitter, loss and rate. */
 import { serialDistance } from '@corridor/wire';
 import type { Clock } from './clock.js';
-import { INITIAL_RTT_US, MIN_DELAY_WINDOW_US, RATE_BUCKETS, RATE_BUCKET_US } from './constants.js';
+import { INITIAL_RTT_US, MIN_DELAY_WINDOW_US, RATE_BUCKET_US, RATE_BUCKETS } from './constants.js';
 
 /**
  * The smallest of the recent past: the minimum of the running window and of the one before, so that a value counts
  * for one to two windows.
  */
 class RecentMinimum {
-  private readonly values = new Float64Array([Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]);
+  private readonly values = new Float64Array([
+    Number.POSITIVE_INFINITY,
+    Number.POSITIVE_INFINITY,
+    Number.NEGATIVE_INFINITY,
+  ]);
 
   get value(): number {
     return Math.min(this.values[0], this.values[1]);
   }
 
-  add(value: number, nowUs: number): void {
+  add(value: number, clock: Clock): void {
     const { values } = this;
+    const { nowUs } = clock;
     if (nowUs - values[2] >= MIN_DELAY_WINDOW_US) {
       values[1] = nowUs - values[2] >= 2 * MIN_DELAY_WINDOW_US ? Number.POSITIVE_INFINITY : values[0];
       values[0] = value;
@@ -52,9 +57,9 @@ export class RoundTrip {
   }
 
   /** @param ackDelayUs how long the peer says it kept the acknowledgement back */
-  sample(rttUs: number, ackDelayUs: number, nowUs: number): void {
+  sample(rttUs: number, ackDelayUs: number, clock: Clock): void {
     const { numbers } = this;
-    this.least.add(rttUs, nowUs);
+    this.least.add(rttUs, clock);
     const adjusted = rttUs >= this.least.value + ackDelayUs ? rttUs - ackDelayUs : rttUs;
     numbers[LATEST] = adjusted;
     if (numbers[SMOOTHED] === 0) {
@@ -132,7 +137,10 @@ export class DirectionEstimate {
 
   rateBps(nowUs: number): number {
     this.roll(nowUs);
-    const span = Math.min(nowUs - this.numbers[STARTED], RATE_BUCKETS * RATE_BUCKET_US);
+    const { numbers } = this;
+    // All buckets but the part of the running one that is still to come.
+    const covered = RATE_BUCKETS * RATE_BUCKET_US - (numbers[BUCKET_END] - nowUs);
+    const span = Math.min(nowUs - numbers[STARTED], covered);
     return span < RATE_BUCKET_US ? 0 : (this.sums[BYTES] * 8e6) / span;
   }
 
@@ -169,13 +177,13 @@ export class DirectionEstimate {
       this.measured = true;
       numbers[OFFSET] = raw;
       numbers[TRANSIT] = 0;
-      this.least.add(0, clock.nowUs);
+      this.least.add(0, clock);
       return;
     }
     const transit = serialDistance(raw, numbers[OFFSET]);
     numbers[JITTER] += (Math.abs(transit - numbers[TRANSIT]) - numbers[JITTER]) / 16;
     numbers[TRANSIT] = transit;
-    this.least.add(transit, clock.nowUs);
+    this.least.add(transit, clock);
     numbers[DELAY] += (transit - this.least.value - numbers[DELAY]) / 8;
   }
 

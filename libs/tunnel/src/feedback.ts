@@ -98,7 +98,8 @@ export class Feedback {
     }
     // An end that only receives would not notice that its acknowledgements vanish: now and then they ask for an
     // answer themselves. Only acknowledgements of packets do, or two ends would answer each other for ever.
-    const probes = this.waitingPackets && nowUs - path.askedUs >= ACK_PROBE_INTERVAL_US && writer.probe(this.token++, 0);
+    const probes =
+      this.waitingPackets && nowUs - path.askedUs >= ACK_PROBE_INTERVAL_US && writer.probe(this.token++, 0);
     this.peer.sendFrames(path, probes, epoch);
   }
 
@@ -143,7 +144,7 @@ export class Feedback {
     if (outcome.largestSentAtUs >= 0) {
       send.transit(outcome.largestSentAtUs | 0, frame.largestReceivedAt | 0, clock);
       if (outcome.asking > 0) {
-        feedback.sample(Math.max(1, arrivedUs - outcome.largestSentAtUs), frame.ackDelayUs, clock.nowUs);
+        feedback.sample(Math.max(1, arrivedUs - outcome.largestSentAtUs), frame.ackDelayUs, clock);
         path.updatePatience();
       }
     }
@@ -159,7 +160,7 @@ export class Feedback {
     if (sentUs < 0) return;
     // The peer's own delay counts from the arrival to the sending of this very frame, so it can be taken off whole.
     const rttUs = this.peer.core.clock.arrivedUs - sentUs - frame.ackDelayUs;
-    space.path.rtt.sample(Math.max(1, rttUs), 0, this.peer.core.clock.nowUs);
+    space.path.rtt.sample(Math.max(1, rttUs), 0, this.peer.core.clock);
   }
 }
 

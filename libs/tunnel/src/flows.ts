@@ -64,6 +64,11 @@ export class DuplicateFilter {
     return true;
   }
 
+  /** Memory of all windows. */
+  get memoryBytes(): number {
+    return this.words * 4;
+  }
+
   /** Forgets every flow: the peer starts its sequences afresh. */
   clear(): void {
     this.windows.clear();

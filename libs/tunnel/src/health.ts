@@ -17,7 +17,7 @@ export interface HealthInputs {
   readonly nowUs: number;
   /** When the path came into this state. */
   readonly sinceUs: number;
-  /** For how long the path's tail has been silent beyond what is to be expected; 0 or less: not at all. */
+  /** For how long the path's tail has been silent beyond what is to be expected; negative: not at all. */
   readonly overdueUs: number;
   /** The peer reported that the path, which should bring packets, brings none, and packets are missing. */
   readonly reportedSilent: boolean;
@@ -44,7 +44,7 @@ export function nextHealth(inputs: HealthInputs): HealthVerdict | undefined {
   switch (inputs.state) {
     case 'up':
       if (inputs.reportedSilent) return { to: 'suspect', reason: 'the peer reports silence' };
-      if (inputs.overdueUs > 0) return { to: 'suspect', reason: 'no acknowledgement in time' };
+      if (inputs.overdueUs >= 0) return { to: 'suspect', reason: 'no acknowledgement in time' };
       return undefined;
     case 'suspect':
       if (inputs.answered) {

@@ -139,7 +139,9 @@ export class Liveness {
     const { peer } = this;
     const switches = peer.plan();
     let replayed = 0;
-    if (peer.paths.some((other) => other !== path && other.usable && (other.state === 'up' || other.state === 'gated'))) {
+    if (
+      peer.paths.some((other) => other !== path && other.usable && (other.state === 'up' || other.state === 'gated'))
+    ) {
       replayed = peer.replayTail(path);
     } else this.unrescued = true;
     peer.sessions.previous?.spaces[path.id]?.sent.closeTail();
@@ -152,6 +154,7 @@ export class Liveness {
   // --- the ladder ---------------------------------------------------------------------------------------------------
 
   private judge(path: Path, nowUs: number): void {
+    if (path.state === 'up' && nowUs < this.peer.graceUntilUs) return;
     path.calmDown(nowUs);
     const tailSentUs = this.tailSentUs(path);
     const overdueUs = nowUs - this.silentFromUs(path, tailSentUs);
@@ -179,7 +182,16 @@ export class Liveness {
     const { nowUs } = peer.core.clock;
     const from = path.state;
     path.enter(to, reason, nowUs);
-    peer.core.emit({ type: 'path-state', atUs: nowUs, peer: peer.name, path: path.name, pathId: path.id, from, to, reason });
+    peer.core.emit({
+      type: 'path-state',
+      atUs: nowUs,
+      peer: peer.name,
+      path: path.name,
+      pathId: path.id,
+      from,
+      to,
+      reason,
+    });
     peer.attention = true;
     if (to === 'suspect') {
       this.rescue(path, `${path.name}: ${reason}`);
@@ -220,8 +232,9 @@ export class Liveness {
 
   /** When {@link judge} may have something to say that no arriving datagram announces. */
   private noteJudgement(path: Path, earliest: Earliest): void {
-    if (path.state === 'up') earliest.note(this.silentFromUs(path, this.tailSentUs(path)));
-    else if (path.state === 'suspect') earliest.note(path.sinceUs + path.downAfterUs());
+    if (path.state === 'up') {
+      earliest.note(Math.max(this.silentFromUs(path, this.tailSentUs(path)), this.peer.graceUntilUs));
+    } else if (path.state === 'suspect') earliest.note(path.sinceUs + path.downAfterUs());
     // A gated path is looked at with every probe, one that is down with every answer.
   }
 
@@ -282,4 +295,3 @@ export class Liveness {
     peer.sendFrames(over, false);
   }
 }
-

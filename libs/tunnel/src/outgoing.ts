@@ -96,7 +96,15 @@ export class Outgoing {
     const { seal } = chunk;
     const at = seal.count++;
     writeOuterHeader(seal.headerWords, at * HEADER_WORDS, pathId, packetNumber, receiver);
-    writeInnerHeader(seal.headerWords, at * HEADER_WORDS + 3, kindAndFlags & 0xff, kindAndFlags >>> 8, flow, sequence, nowUs);
+    writeInnerHeader(
+      seal.headerWords,
+      at * HEADER_WORDS + 3,
+      kindAndFlags & 0xff,
+      kindAndFlags >>> 8,
+      flow,
+      sequence,
+      nowUs,
+    );
     seal.key[at] = key;
     seal.source[at] = source;
     seal.sourceLength[at] = length;
@@ -115,7 +123,14 @@ export class Outgoing {
   }
 
   /** Ends the datagram begun last. Answers the bytes of the datagram. */
-  commitFrames(key: number, route: number, pathId: number, packetNumber: number, receiver: number, nowUs: number): number {
+  commitFrames(
+    key: number,
+    route: number,
+    pathId: number,
+    packetNumber: number,
+    receiver: number,
+    nowUs: number,
+  ): number {
     const chunk = this.control.current();
     const { seal } = chunk;
     const at = seal.count++;

@@ -5,10 +5,11 @@
  *
  * The first address of a path needs no challenge: it is learnt from a datagram under the keys of a handshake.
  */
+
+import { formatAddress } from './address.js';
 import { ADDRESS_BYTES, type AddressRecord } from './batch.js';
 import type { Earliest } from './clock.js';
 import { CHALLENGE_RETRY_US, CHALLENGE_TRIES, UNVALIDATED_FACTOR } from './constants.js';
-import { formatAddress } from './address.js';
 import type { Path } from './path.js';
 import type { Peer } from './peer.js';
 
@@ -41,7 +42,15 @@ export class PathValidation {
       this.attempts = this.attempts.filter((one) => one !== running);
     }
     this.point(path, core.routes.open(socket, address), socket, address);
-    core.emit({ type: 'path-moved', atUs: nowUs, peer: this.peer.name, path: path.name, pathId: path.id, from, to: formatAddress(address) });
+    core.emit({
+      type: 'path-moved',
+      atUs: nowUs,
+      peer: this.peer.name,
+      path: path.name,
+      pathId: path.id,
+      from,
+      to: formatAddress(address),
+    });
     if (running !== undefined && sameBytes(address, running.oldAddress)) {
       // Back at the address that is known to be good.
       core.routes.close(running.oldRoute);
@@ -50,7 +59,15 @@ export class PathValidation {
       path.validating = true;
       path.budget = UNVALIDATED_FACTOR * bytes;
       const { oldRoute, oldSocket, oldAddress } = old;
-      this.attempts.push({ path, challenge: core.primitives.random(CHALLENGE_BYTES), oldRoute, oldSocket, oldAddress, tries: 0, dueUs: nowUs });
+      this.attempts.push({
+        path,
+        challenge: core.primitives.random(CHALLENGE_BYTES),
+        oldRoute,
+        oldSocket,
+        oldAddress,
+        tries: 0,
+        dueUs: nowUs,
+      });
     }
     this.peer.attention = true;
   }
@@ -140,4 +157,3 @@ function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   for (let i = 0; i < ADDRESS_BYTES; i++) if (a[i] !== b[i]) return false;
   return true;
 }
-

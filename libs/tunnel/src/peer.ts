@@ -8,7 +8,15 @@ import { Announcements } from './announcements.js';
 import { SLOT_HEADROOM, SLOT_SHIFT } from './batch.js';
 import { Classifier } from './classify.js';
 import { Earliest } from './clock.js';
-import { MAX_PATHS, PLAN_INTERVAL_IDLE_US, PLAN_INTERVAL_US, REPLAY_HORIZON_US, ACTIVE_US } from './constants.js';
+import {
+  ACTIVE_US,
+  MAX_PATHS,
+  PLAN_INTERVAL_IDLE_US,
+  PLAN_INTERVAL_US,
+  REPLAY_HORIZON_US,
+  STALL_GRACE_MAX_US,
+  STALL_US,
+} from './constants.js';
 import type { Core } from './core.js';
 import type { Epoch } from './epochs.js';
 import { Feedback } from './feedback.js';
@@ -31,7 +39,10 @@ const DEADLINE = 0;
 const PLAN_DUE = 1;
 const TRAFFIC = 2;
 const HEARD = 3;
+const GRACE_UNTIL = 4;
 
+const NEVER = Number.POSITIVE_INFINITY;
+const LONG_AGO = Number.NEGATIVE_INFINITY;
 /** A deadline that has just been served comes back no sooner, so that rounding can never make a host spin. */
 const LEAST_PAUSE_US = 100;
 
@@ -63,7 +74,7 @@ export class Peer {
   queuePlace = -1;
 
   private readonly byId: (Path | undefined)[] = [];
-  private readonly times = new Float64Array([Number.POSITIVE_INFINITY, 0, Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY]);
+  private readonly times = new Float64Array([NEVER, 0, LONG_AGO, LONG_AGO, LONG_AGO]);
   private readonly earliest = new Earliest();
   private replayed = 0;
   /** The path whose tail is being replayed. */
@@ -117,6 +128,11 @@ export class Peer {
     return this.core.clock.nowUs - this.times[TRAFFIC] < ACTIVE_US;
   }
 
+  /** Until then nothing is made of a path's silence: see {@link STALL_US}. */
+  get graceUntilUs(): number {
+    return this.times[GRACE_UNTIL];
+  }
+
   noteTraffic(): void {
     this.times[TRAFFIC] = this.core.clock.nowUs;
   }
@@ -124,7 +140,9 @@ export class Peer {
   /** Ends a mutation that touched this peer: fires what is due and works out the next deadline. */
   settle(): void {
     const { nowUs } = this.core.clock;
-    if (this.attention || nowUs >= this.times[DEADLINE]) this.service(nowUs);
+    const lateUs = nowUs - this.times[DEADLINE];
+    if (lateUs > STALL_US) this.times[GRACE_UNTIL] = nowUs + Math.min(lateUs, STALL_GRACE_MAX_US);
+    if (this.attention || lateUs >= 0) this.service(nowUs);
     this.noteDeadlines();
     this.times[DEADLINE] = Math.max(this.earliest.us, nowUs + LEAST_PAUSE_US);
   }
@@ -243,25 +261,22 @@ export class Peer {
     const { slots, clock } = this.core;
     if (clock.nowUs - slots.heldSinceUs[slot] > REPLAY_HORIZON_US || this.sessions.current === undefined) return;
     const execution = this.scheduler.executions[slots.flow[slot] >>> 12] ?? this.scheduler.executions[0];
-    if (execution.count === 0) return;
-    if (this.abandoned !== undefined) {
-      slots.carriers[slot] &= ~this.abandoned.bit;
-      if (this.isUnderWay(slot)) return;
-    }
+    if (this.abandoned !== undefined) slots.carriers[slot] &= ~this.abandoned.bit;
+    if (execution.count === 0 || this.isUnderWay(slot)) return;
     // While no path is up, one of the doubtful ones may be alive.
     const copies = execution.someUp() ? 1 : execution.count;
+    slots.carriers[slot] = 0;
     for (let i = 0; i < copies; i++) this.transmit(execution.paths[i] as Path, slot, FLAG_REPLAY);
     this.tally.add(REPLAYS_SENT, copies);
     this.replayed++;
   }
 
-  /** Whether one of the packet's carriers is in good health and may still deliver it. */
+  /** Whether a healthy path carries the packet and nothing sent later was answered: then it guards the packet's fate. */
   private isUnderWay(slot: number): boolean {
-    const { slots, clock } = this.core;
-    const ageUs = clock.nowUs - slots.sentUs[slot];
+    const { slots } = this.core;
     for (const path of this.paths) {
-      const carries = (slots.carriers[slot] & path.bit) !== 0;
-      if (carries && path.usable && path.state === 'up' && ageUs < path.patienceUs) return true;
+      const carries = (slots.carriers[slot] & path.bit) !== 0 && path.state === 'up' && path.usable;
+      if (carries && path.space !== undefined && slots.sentUs[slot] > path.answeredSentUs) return true;
     }
     return false;
   }

@@ -2,12 +2,12 @@
  * Carries a policy to the peer: its JSON text in chunks, repeated until the peer says that it follows it or why not.
  * The gateway's side puts chunks together.
  */
-import { encodeUtf8, decodeUtf8 } from '@corridor/wire';
+import { decodeUtf8, encodeUtf8 } from '@corridor/wire';
 import type { Earliest } from './clock.js';
 import { CONTROL_RETRY_MAX_US, CONTROL_RETRY_US } from './constants.js';
 import type { Peer } from './peer.js';
-import { checkPolicy } from './policy-check.js';
 import type { TunnelPolicy } from './policy.js';
+import { checkPolicy } from './policy-check.js';
 
 const CHUNK_BYTES = 1000;
 /** Longest policy text that is put together: bounds what a vehicle can make the gateway remember. */
@@ -107,7 +107,14 @@ export class PolicyReceiver {
       const policy = checkPolicy(JSON.parse(decodeUtf8(text, 0, text.length) ?? ''), core.strategies);
       peer.setPolicy(policy);
       const { version } = policy;
-      core.emit({ type: 'policy', atUs: core.clock.nowUs, peer: peer.name, version, outcome: 'applied', reason: 'announced by the vehicle' });
+      core.emit({
+        type: 'policy',
+        atUs: core.clock.nowUs,
+        peer: peer.name,
+        version,
+        outcome: 'applied',
+        reason: 'announced by the vehicle',
+      });
       return { accepted: true, reason: '' };
     } catch (error) {
       return { accepted: false, reason: error instanceof Error ? error.message.slice(0, 500) : 'not readable' };

@@ -57,7 +57,8 @@ export class Scheduler {
   setPolicy(policy: TunnelPolicy, nowUs: number): void {
     const make = (name: string, choice: ClassPolicy) => {
       const factory = this.strategies.find((one) => one.name === choice.strategy);
-      if (factory === undefined) throw new Error(`strategy ${choice.strategy} is missing though the policy was checked`);
+      if (factory === undefined)
+        throw new Error(`strategy ${choice.strategy} is missing though the policy was checked`);
       const execution = new Execution(name, choice.strategy, factory.create(choice.options ?? {}));
       execution.sinceUs = nowUs;
       return execution;

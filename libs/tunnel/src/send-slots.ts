@@ -5,7 +5,7 @@
  * Two intrusive lists run through the slots: free ones (last released first, for warm caches) and held ones (oldest
  * first). A slot's generation changes whenever it is released, so that a stale reference is recognised.
  */
-import { SLOT_BYTES, SLOT_HEADROOM, SLOT_SHIFT, type PacketBatch } from './batch.js';
+import { type PacketBatch, SLOT_BYTES, SLOT_HEADROOM, SLOT_SHIFT } from './batch.js';
 import { REPLAY_HORIZON_US } from './constants.js';
 import { EngineMisuseError } from './engine.js';
 
@@ -76,7 +76,9 @@ export class SendSlots {
   /** Whether `offset` is a packet position of a slot that is free, thus may have been lent. */
   isLent(offset: number): boolean {
     const slot = offset >> SLOT_SHIFT;
-    return slot >= 0 && slot < this.slots && this.owner[slot] === NOBODY && (offset & (SLOT_BYTES - 1)) === SLOT_HEADROOM;
+    return (
+      slot >= 0 && slot < this.slots && this.owner[slot] === NOBODY && (offset & (SLOT_BYTES - 1)) === SLOT_HEADROOM
+    );
   }
 
   /** Takes a lent slot for a packet of peer `owner`. */
@@ -125,7 +127,8 @@ export class SendSlots {
 
   private giveUpOldest(nowUs: number, givenUp: (owner: number) => void): void {
     const slot = this.oldestHeld();
-    if (slot < 0) throw new EngineMisuseError('ERR_BAD_BATCH', 'no slot is free and none is held: the send slab is corrupt');
+    if (slot < 0)
+      throw new EngineMisuseError('ERR_BAD_BATCH', 'no slot is free and none is held: the send slab is corrupt');
     if (nowUs - this.heldSinceUs[slot] <= REPLAY_HORIZON_US) givenUp(this.owner[slot]);
     this.release(slot);
   }

@@ -148,7 +148,8 @@ export class SentLog {
     for (let packetNumber = this.numbers[BASE]; packetNumber < end; packetNumber++) {
       const at = packetNumber & this.mask;
       const slot = this.slot[at];
-      if ((this.state[at] & ACKED) !== 0 || slot === NO_SLOT || slots.generation[slot] !== this.generation[at]) continue;
+      if ((this.state[at] & ACKED) !== 0 || slot === NO_SLOT || slots.generation[slot] !== this.generation[at])
+        continue;
       replay(slot);
       // Its fate is now that of the replay: a second suspicion of this path must not replay it once more from here.
       if (this.numbers[BASE] <= packetNumber) this.slot[packetNumber & this.mask] = NO_SLOT;
@@ -210,7 +211,14 @@ export class SentLog {
       return;
     }
     const mask = this.mask * 2 + 1;
-    const old = { mask: this.mask, sentAtUs: this.sentAtUs, slot: this.slot, generation: this.generation, size: this.size, state: this.state };
+    const old = {
+      mask: this.mask,
+      sentAtUs: this.sentAtUs,
+      slot: this.slot,
+      generation: this.generation,
+      size: this.size,
+      state: this.state,
+    };
     this.sentAtUs = new Float64Array(mask + 1);
     this.slot = new Int32Array(mask + 1);
     this.generation = new Uint32Array(mask + 1);

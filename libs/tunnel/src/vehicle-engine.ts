@@ -1,10 +1,5 @@
 /** The vehicle's end: one peer, the gateway; one path for each uplink. */
-import {
-  CLOSE_SHUTDOWN,
-  DATAGRAM_COOKIE_REPLY,
-  DATAGRAM_RESPONSE,
-  MAX_PATH_ID,
-} from '@corridor/wire';
+import { CLOSE_SHUTDOWN, DATAGRAM_COOKIE_REPLY, DATAGRAM_RESPONSE, MAX_PATH_ID } from '@corridor/wire';
 import { ADDRESS_BYTES, type DatagramBatch } from './batch.js';
 import { MAX_PATHS } from './constants.js';
 import { Driver } from './driver.js';
@@ -81,7 +76,14 @@ class Vehicle extends Driver implements VehicleEngine {
     this.peer.setPolicy(checked);
     this.peer.announcements.policy.announce(checked);
     const { version } = checked;
-    this.core.emit({ type: 'policy', atUs: nowUs, peer: this.peer.name, version, outcome: 'applied', reason: 'set here' });
+    this.core.emit({
+      type: 'policy',
+      atUs: nowUs,
+      peer: this.peer.name,
+      version,
+      outcome: 'applied',
+      reason: 'set here',
+    });
     this.touch(this.peer);
     this.end();
   }
@@ -247,5 +249,8 @@ class Vehicle extends Driver implements VehicleEngine {
 }
 
 function sameRemotes(a: UplinkState['remotes'], b: UplinkState['remotes']): boolean {
-  return a.length === b.length && a.every((address, i) => address.every((byte, at) => at >= ADDRESS_BYTES || byte === b[i][at]));
+  return (
+    a.length === b.length &&
+    a.every((address, i) => address.every((byte, at) => at >= ADDRESS_BYTES || byte === b[i][at]))
+  );
 }

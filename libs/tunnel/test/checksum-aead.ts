@@ -39,7 +39,8 @@ export class ChecksumAead implements AeadBatch {
       for (let j = 0; j < CLEAR + INNER; j++) target[to + j] = batch.header[i * 24 + j];
       const pad = key[1] ^ batch.headerWords[i * 6 + 2];
       for (let j = 0; j < INNER; j++) target[to + CLEAR + j] ^= pad >>> ((j & 3) * 8);
-      for (let j = 0; j < length; j++) target[to + CLEAR + INNER + j] = source[batch.source[i] + j] ^ (pad >>> ((j & 3) * 8));
+      for (let j = 0; j < length; j++)
+        target[to + CLEAR + INNER + j] = source[batch.source[i] + j] ^ (pad >>> ((j & 3) * 8));
       const end = to + CLEAR + INNER + length;
       const sum = checksum(key[0], target, to, end);
       for (let j = 0; j < TAG; j++) target[end + j] = sum >>> ((j & 3) * 8);

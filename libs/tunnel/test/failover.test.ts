@@ -116,7 +116,10 @@ describe('a gateway that is killed and restarted', () => {
     expect(world.gateway.arrivals.length).toBe(numbers.size);
     const received = world.vehicle.arrivals.filter((arrival) => arrival.atUs > backUs);
     expect(received.length).toBeGreaterThan(100);
-    expect(world.vehicle.events.filter((event) => event.type === 'session').map((event) => event.state)).toEqual(['established', 'established']);
+    expect(world.vehicle.events.filter((event) => event.type === 'session').map((event) => event.state)).toEqual([
+      'established',
+      'established',
+    ]);
   });
 });
 
@@ -146,7 +149,9 @@ describe('a policy', () => {
     world.run(3 * SECOND);
     expect(active(world, 'gateway')).toEqual(['w0']);
     expect(ledgers(world)).toEqual([NONE, NONE]);
-    const outcomes = world.vehicle.events.flatMap((event) => (event.type === 'policy' ? [`${event.version} ${event.outcome}`] : []));
+    const outcomes = world.vehicle.events.flatMap((event) =>
+      event.type === 'policy' ? [`${event.version} ${event.outcome}`] : [],
+    );
     expect(outcomes).toEqual(['1 acknowledged', '2 applied', '2 acknowledged', '3 applied', '3 acknowledged']);
   });
 });

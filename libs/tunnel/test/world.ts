@@ -13,7 +13,11 @@ import { seededRandom, testPrimitives } from './node-primitives.js';
 
 export const MS = 1_000;
 export const SECOND = 1_000_000;
-export const policyOf = (strategy: string, version = 1): TunnelPolicy => ({ version, default: { strategy }, classes: [] });
+export const policyOf = (strategy: string, version = 1): TunnelPolicy => ({
+  version,
+  default: { strategy },
+  classes: [],
+});
 
 export interface Link {
   readonly name: string;
@@ -89,7 +93,10 @@ export class Host<E extends Engine> implements Sink {
         batch.length[i] = bytes;
         batch.group[i] = 0;
         engine.sendSlab.fill(0, at, at + bytes);
-        engine.sendSlab.set([0x45, 0, bytes >> 8, bytes & 0xff, 0, 0, 0, 0, 64, 17, 0, 0, ...source, ...destination, 16, 0, 16, 1], at);
+        engine.sendSlab.set(
+          [0x45, 0, bytes >> 8, bytes & 0xff, 0, 0, 0, 0, 64, 17, 0, 0, ...source, ...destination, 16, 0, 16, 1],
+          at,
+        );
         new DataView(engine.sendSlab.buffer).setUint32(at + 28, this.number++);
       }
       this.mutate((one, nowUs) => one.sendPackets(batch, nowUs));
@@ -124,7 +131,8 @@ export class Host<E extends Engine> implements Sink {
   longestGapUs(fromUs = 0): number {
     let longest = 0;
     for (let i = 1; i < this.arrivals.length; i++) {
-      if (this.arrivals[i - 1].atUs >= fromUs) longest = Math.max(longest, this.arrivals[i].atUs - this.arrivals[i - 1].atUs);
+      if (this.arrivals[i - 1].atUs >= fromUs)
+        longest = Math.max(longest, this.arrivals[i].atUs - this.arrivals[i - 1].atUs);
     }
     return longest;
   }

@@ -1,0 +1,92 @@
+import { AckFrame } from '@corridor/wire';
+import { describe, expect, it } from 'vitest';
+import { PacketBatch, SLOT_SHIFT } from './batch.js';
+import { SendSlots } from './send-slots.js';
+import { AckOutcome, SentLog } from './sent-log.js';
+
+function ack(...ranges: [largest: number, smallest: number][]): AckFrame {
+  const frame = new AckFrame();
+  frame.rangeCount = ranges.length;
+  for (const [i, range] of ranges.entries()) frame.ranges.set(range, 2 * i);
+  return frame;
+}
+
+/** Sends `count` packets a millisecond apart, each in a slot of its own. */
+function sendAll(count: number) {
+  const slots = new SendSlots(1024);
+  const log = new SentLog();
+  const batch = new PacketBatch(count);
+  slots.lend(batch, 0, () => {});
+  for (let i = 0; i < count; i++) {
+    const slot = batch.offset[i] >> SLOT_SHIFT;
+    slots.hold(slot, 0, 100, 0, i, i * 1000);
+    log.record(i * 1000, 140, slot, slots.generation[slot], true);
+  }
+  return { slots, log, outcome: new AckOutcome() };
+}
+
+describe('the log of what was sent', () => {
+  it('releases the slots of what arrived, once', () => {
+    const { slots, log, outcome } = sendAll(10);
+    expect(log.acknowledge(ack([4, 0]), slots, 0, outcome)).toBe(true);
+    expect([outcome.packets, outcome.bytes, outcome.asking, outcome.lost]).toEqual([5, 700, 5, 0]);
+    expect([outcome.largestSentAtUs, outcome.newestAskingSentAtUs, outcome.oldestAskingSentAtUs]).toEqual([
+      4000, 4000, 0,
+    ]);
+    expect(slots.freeCount).toBe(1024 - 5);
+    log.acknowledge(ack([4, 0]), slots, 0, outcome);
+    expect([outcome.packets, outcome.largestSentAtUs]).toEqual([0, -1]);
+    expect(slots.freeCount).toBe(1024 - 5);
+  });
+
+  it('refuses to be told of what was never sent', () => {
+    const { slots, log, outcome } = sendAll(10);
+    expect(log.acknowledge(ack([10, 0]), slots, 0, outcome)).toBe(false);
+    expect(slots.freeCount).toBe(1024 - 10);
+  });
+
+  it('takes what was overtaken for lost only when it is old enough', () => {
+    const { slots, log, outcome } = sendAll(10);
+    log.acknowledge(ack([5, 4], [2, 0]), slots, 2500, outcome);
+    expect(outcome.lost).toBe(0);
+    log.acknowledge(ack([6, 4], [2, 0]), slots, 3000, outcome);
+    expect(outcome.lost).toBe(1);
+    log.acknowledge(ack([7, 4], [2, 0]), slots, 9000, outcome);
+    expect(outcome.lost).toBe(0);
+  });
+
+  it('knows its tail: the oldest that asks, after all that arrived', () => {
+    const { slots, log, outcome } = sendAll(10);
+    expect(log.tail).toBe(0);
+    log.acknowledge(ack([5, 5]), slots, 0, outcome);
+    expect([log.tail, log.tailSentAtUs]).toEqual([6, 6000]);
+    log.record(10_000, 60, -1, 0, false);
+    log.acknowledge(ack([9, 5]), slots, 0, outcome);
+    expect([log.tail, log.tailSentAtUs]).toEqual([-1, Number.POSITIVE_INFINITY]);
+    log.record(11_000, 60, -1, 0, true);
+    expect(log.tail).toBe(11);
+  });
+
+  it('replays what is unacknowledged and still held, oldest first, and each once', () => {
+    const { slots, log, outcome } = sendAll(10);
+    log.acknowledge(ack([4, 3]), slots, 0, outcome);
+    slots.release(slots.oldestHeld());
+    const replayed: number[] = [];
+    log.forEachHeld(slots, (slot) => replayed.push(slots.sequence[slot]));
+    expect(replayed).toEqual([1, 2, 5, 6, 7, 8, 9]);
+    log.forEachHeld(slots, (slot) => replayed.push(slots.sequence[slot]));
+    expect(replayed).toHaveLength(7);
+  });
+
+  it('survives growing and wrapping', () => {
+    const { slots, log, outcome } = sendAll(900);
+    log.acknowledge(ack([899, 0]), slots, 0, outcome);
+    expect(outcome.packets).toBe(900);
+    for (let i = 900; i < 5000; i++) {
+      log.record(i * 1000, 60, -1, 0, true);
+      if (i % 50 === 49) expect(log.acknowledge(ack([i, i - 49]), slots, 0, outcome)).toBe(true);
+    }
+    expect([log.next, log.largestAcked, log.tail]).toEqual([5000, 4999, -1]);
+    expect(slots.freeCount).toBe(1024);
+  });
+});

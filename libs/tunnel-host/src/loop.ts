@@ -48,6 +48,12 @@ const UNSENT = 6;
 const WRITTEN = 7;
 const UNWRITTEN = 8;
 
+/** A socket of the loop and the number under which the engine knows it. */
+interface LoopSocket {
+  readonly socket: UdpSocket;
+  readonly virtualId: number;
+}
+
 export class TunnelLoop implements Sink {
   /** See {@link LOOP_COUNTERS}. */
   readonly counters = new Float64Array(new SharedArrayBuffer(LOOP_COUNTERS.length * 8));
@@ -58,6 +64,7 @@ export class TunnelLoop implements Sink {
   readonly #onGone: () => void;
   readonly #timer: DeadlineTimer;
   readonly #packets = new PacketBatch(PACKETS_PER_READ);
+  readonly #sockets: LoopSocket[] = [];
   readonly #datagrams: ReceiveBatch = receiveBatch(DATAGRAMS_PER_RECEIVE);
   /** [0]: deadline that the timer is armed for; Infinity when it is not. An array, or the double would be boxed. */
   readonly #armed = new Float64Array([Number.POSITIVE_INFINITY]);
@@ -87,13 +94,19 @@ export class TunnelLoop implements Sink {
 
   /** Takes a socket into the loop. `virtualId` is the number under which the engine knows it. */
   addSocket(socket: UdpSocket, virtualId: number): void {
-    socket.onReadable = () => this.#receive(socket, virtualId);
+    const entry: LoopSocket = { socket, virtualId };
+    this.#sockets.push(entry);
+    socket.onReadable = () => this.#receive(entry);
     this.#sender.attach(socket);
     socket.start();
   }
 
   /** Closes a socket of the loop. */
   removeSocket(socket: UdpSocket): void {
+    this.#sockets.splice(
+      this.#sockets.findIndex((entry) => entry.socket === socket),
+      1,
+    );
     socket.stop();
     this.#sender.detach(socket.id);
     socket.close();
@@ -145,7 +158,12 @@ export class TunnelLoop implements Sink {
     this.#arm();
   }
 
-  #receive(socket: UdpSocket, virtualId: number): void {
+  #receive(entry: LoopSocket): void {
+    this.#take(entry);
+    this.#arm();
+  }
+
+  #take({ socket, virtualId }: LoopSocket): void {
     const batch = this.#datagrams;
     for (let turn = 0; turn < BATCHES_PER_TURN || batch.restOf !== undefined; turn++) {
       const count = socket.receive(batch);
@@ -157,12 +175,14 @@ export class TunnelLoop implements Sink {
       this.#engine.drain(this);
       if (count < ARENA_BUFFERS) break;
     }
-    this.#arm();
   }
 
   #tick(): void {
     this.#armed[0] = Number.POSITIVE_INFINITY;
     this.counters[TICKS]++;
+    // What waits in the sockets has arrived before the deadline passed for us: after a stall of this process, timers
+    // must not take acknowledgements for missing that nobody has read yet.
+    for (let i = 0; i < this.#sockets.length; i++) this.#take(this.#sockets[i]);
     this.#engine.tick(nowUs());
     this.#engine.drain(this);
     this.#arm();

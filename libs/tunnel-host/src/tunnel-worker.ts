@@ -217,7 +217,8 @@ function openTun(name: string, mtu: number, offload: boolean | undefined, queueL
 }
 
 function tunSentence(name: string, error: NodeJS.ErrnoException): string {
-  if (error.code === 'EPERM') return `the TUN device "${name}" cannot be made: CAP_NET_ADMIN is missing`;
+  if (error.code === 'EPERM')
+    return `the TUN device "${name}" cannot be made, is CAP_NET_ADMIN missing? (${error.message})`;
   if (error.code === 'EBUSY') return `the TUN device "${name}" is in use: is another tunnel running?`;
   if (error.code === 'ENOENT') return 'the TUN device cannot be made: /dev/net/tun is missing (modprobe tun)';
   if (error.code === 'EACCES') return 'the TUN device cannot be made: no access to /dev/net/tun';

@@ -84,5 +84,11 @@ function report(error: unknown): number {
   return 1;
 }
 
+// A tunnel or a thread of the lab died: what it said is worth more than our stack. The sandbox ends with us.
+process.on('uncaughtException', (error) => {
+  console.error(error.message);
+  process.exit(1);
+});
+
 const code = await main(process.argv.slice(2)).catch(report);
 process.exit(code);

@@ -148,6 +148,8 @@ function counted({ before, after }: Phase): string {
   const flat = (status: HostStatus): Record<string, number> => ({
     ...status.counters,
     ...Object.fromEntries(status.peers.flatMap((peer) => Object.entries(peer.counters))),
+    // Why datagrams were turned away that belong to no vehicle.
+    ...status.refusals,
   });
   const earlier = flat(before);
   const refusals = Object.entries(flat(after)).filter(([name, value]) => {

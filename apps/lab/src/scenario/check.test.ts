@@ -1,5 +1,8 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { scenarios } from '@corridor/sim';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { allScenarios, findScenario } from './catalogue.js';
 import { checkScenario } from './check.js';
 
@@ -47,5 +50,28 @@ describe('checkScenario', () => {
 describe('findScenario', () => {
   it('names the command that shows what there is', () => {
     expect(() => findScenario('nope')).toThrow('there is no scenario "nope"; "npm run lab -- list" shows them');
+  });
+});
+
+describe('a scenario in a file', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'corridor-scenario-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  function written(up: object, trace = '0\n3\n3\n8\n'): string {
+    const file = join(folder, 'mine.json');
+    writeFileSync(join(folder, 'lte.up'), trace);
+    writeFileSync(file, JSON.stringify({ ...good, links: [{ name: 'w0', up, down: way }] }));
+    return file;
+  }
+
+  it('takes a recorded trace from a file beside it', () => {
+    const { links } = findScenario(written({ traceFile: 'lte.up', delayUs: 20_000 }));
+    expect(links[0].up).toEqual({ traceMs: [0, 3, 3, 8], delayUs: 20_000 });
+  });
+
+  it('says which line of a trace is wrong, and which file is missing', () => {
+    const wrong = written({ traceFile: 'lte.up', delayUs: 1 }, '5\nsoon\n');
+    expect(() => findScenario(wrong)).toThrow('mine.json: lte.up: line 2: milliseconds expected, got "soon"');
+    expect(() => findScenario(written({ traceFile: 'no.up', delayUs: 1 }))).toThrow('mine.json: no.up: ENOENT');
   });
 });

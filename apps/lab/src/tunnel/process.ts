@@ -98,7 +98,7 @@ export class TunnelProcess {
   /** The end of its log. */
   lastWords(): string {
     const lines = readFileSync(this.logFile, 'utf8').trim().split('\n');
-    return lines.slice(-3).join(' | ');
+    return `\n${lines.slice(-12).join('\n')}`;
   }
 
   private async connect(child: ChildProcess): Promise<void> {

@@ -278,17 +278,21 @@ describe('coming and going', () => {
     expect(existsSync(vehicle.control)).toBe(false);
   });
 
-  test('a crash of the thread ends the tunnel with its reason and leaves nothing', async () => {
+  test.each([
+    ['thread', '!isMainThread', /"code":"ERR_WORKER_DIED"/, /the tunnel's thread died: Error: a bug for the test/],
+    ['main thread', 'isMainThread', /"level":"error"/, /a bug ended the tunnel: a bug for the test/],
+  ])('a crash of the %s ends the tunnel with its reason and leaves nothing', async (_, where, code, reason) => {
+    world.run('vehicle', ['sh', '-c', 'echo 1 > /proc/sys/net/ipv4/conf/w0/rp_filter']);
     const before = world.traces('vehicle');
-    // Anything thrown outside a packet's path, where nobody catches it.
+    // Anything thrown outside a packet's path, where nobody catches it. Both threads load the module.
     const source = `import { isMainThread } from 'node:worker_threads';
-      if (!isMainThread) setTimeout(() => { throw new Error('a bug for the test'); }, 1500);
+      if (${where}) setTimeout(() => { throw new Error('a bug for the test'); }, 2000);
       export default { name: 'faulty', description: 'Breaks.', create: () => ({ plan: () => ({}) }) };`;
     writeFileSync(join(world.folder, 'faulty.mjs'), source);
     const { vehicle } = await connected({ strategyModules: ['./faulty.mjs'] });
     expect(await vehicle.ended).toBe(1);
-    expect(vehicle.log()).toMatch(/"code":"ERR_WORKER_DIED"/);
-    expect(vehicle.log()).toMatch(/the tunnel's thread died: Error: a bug for the test/);
+    expect(vehicle.log()).toMatch(code);
+    expect(vehicle.log()).toMatch(reason);
     expect(world.traces('vehicle')).toBe(before);
     expect(existsSync(vehicle.control)).toBe(false);
     expect(existsSync(`${vehicle.control}.state`)).toBe(false);

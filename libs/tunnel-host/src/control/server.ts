@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { lstat, unlink } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { z } from 'zod';
@@ -26,6 +27,8 @@ export class ControlServer {
   readonly #target: ControlTarget;
   readonly #path: string;
   readonly #connections = new Set<Socket>();
+  /** A process that dies of a bug still takes its socket away. */
+  readonly #atExit = () => rmSync(this.#path, { force: true });
 
   private constructor(path: string, target: ControlTarget) {
     this.#path = path;
@@ -53,6 +56,7 @@ export class ControlServer {
     } finally {
       process.umask(umask);
     }
+    process.once('exit', control.#atExit);
     return control;
   }
 
@@ -61,6 +65,7 @@ export class ControlServer {
     const gone = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const connection of this.#connections) connection.destroySoon();
     await gone;
+    process.off('exit', this.#atExit);
     await unlink(this.#path).catch(() => {});
   }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "addon.h"
+#include "prefetch.h"
 
 namespace pio {
 namespace {
@@ -236,6 +237,9 @@ napi_value open(napi_env env, napi_callback_info info) {
   double opened = 0;
   for (size_t i = 0; i < most; i++) {
     const int payload = length.data[i] - (kOuter + kInner + kTag);
+    if (i + 1 < most && length.data[i + 1] > kOuter + kInner + kTag) {
+      prefetch_for_writing(to.data + target.data[i + 1] - kInner, static_cast<size_t>(length.data[i + 1]));
+    }
     const bool authentic = payload >= 0 && wrapped->table.open(key.data[i], from.data + source.data[i],
                                                                length.data[i], to.data + target.data[i] - kInner);
     result.data[i] = authentic ? payload : -1;

@@ -18,6 +18,8 @@ class SuperPacket {
   // Packets that still wait.
   bool pending() const { return next_payload_ < length_; }
   uint32_t segments() const { return segments_; }
+  // Bytes of every packet but perhaps the last.
+  uint32_t segment_bytes() const { return headers_ + gso_size_; }
 
   // Takes a look at a TSO or USO frame. `packet` is borrowed.
   FrameKind begin(const VirtioHeader& header, const uint8_t* packet, uint32_t length);

@@ -14,6 +14,7 @@
 #include "coalesce.h"
 #include "netns.h"
 #include "pollable.h"
+#include "prefetch.h"
 #include "split.h"
 
 namespace pio {
@@ -147,6 +148,7 @@ int32_t Tun::read(const Array<uint8_t>& slab, const int32_t* offset, int32_t* le
   while (filled < limit) {
     uint8_t* slot = slab.data + offset[filled];
     if (super_.pending()) {
+      if (filled + 1 < limit) prefetch_for_writing(slab.data + offset[filled + 1], super_.segment_bytes());
       length[filled] = static_cast<int32_t>(super_.next(slot));
       group[filled] = super_.segments() > 1 ? group_ : 0;
       counter[kReadBytes] += length[filled++];

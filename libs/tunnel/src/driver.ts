@@ -98,7 +98,7 @@ export abstract class Driver implements Engine, EngineRole {
   }
 
   nextDeadlineUs(): number {
-    return this.queue.nextUs();
+    return this.closed ? Number.POSITIVE_INFINITY : this.queue.nextUs();
   }
 
   status(nowUs: number): PeerStatus[] {

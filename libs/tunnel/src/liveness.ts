@@ -245,6 +245,9 @@ export class Liveness {
   }
 
   private probeDueUs(path: Path): number {
+    // An idle gateway leaves probing to the vehicle, whose probes keep the NAT's mapping too, as long as they come.
+    const waits = path.state === 'up' && this.peer.duty === undefined && !this.peer.active;
+    if (waits) return Math.max(path.askedUs, path.arrivedUs) + 2 * PROBE_IDLE_METERED_US;
     return path.askedUs + this.probeStepUs(path);
   }
 

@@ -130,7 +130,7 @@ gateway.engine = createGatewayEngine(gateway.options(2), [
 const packets = new PacketBatch(BATCH);
 const spent = new Float64Array(2);
 
-function exchange(from, to, side) {
+function exchange(to, side) {
   const { incoming } = to;
   if (incoming.count === 0) return;
   const start = performance.now();
@@ -170,8 +170,8 @@ function round(group) {
   engine.sendPackets(packets, clock[0]);
   engine.drain(vehicle);
   spent[0] += performance.now() - start;
-  exchange(vehicle, gateway, 1);
-  exchange(gateway, vehicle, 0);
+  exchange(gateway, 1);
+  exchange(vehicle, 0);
   tick(vehicle);
   tick(gateway);
 }

@@ -54,6 +54,8 @@ export class Host<E extends Engine> implements Sink {
   readonly arrivals: Arrival[] = [];
   readonly primitives;
   engine!: E;
+  /** The process is gone: nothing reaches the engine any more. */
+  stopped = false;
   onDatagram: (socket: number, to: AddressRecord, bytes: Uint8Array) => void = () => {};
   private readonly batch = new PacketBatch(16);
   private readonly incoming = new DatagramBatch(1, new Uint8Array(0));
@@ -68,6 +70,7 @@ export class Host<E extends Engine> implements Sink {
   }
 
   mutate(change: (engine: E, nowUs: number) => void): void {
+    if (this.stopped) return;
     change(this.engine, this.world.nowUs);
     this.engine.drain(this);
   }

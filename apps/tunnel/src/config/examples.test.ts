@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { generatePrivateKey } from '../keys.js';
+import { generatePrivateKey, publicKeyOf } from '../keys.js';
 import { loadConfig } from './load.js';
 
 const deploy = fileURLToPath(new URL('../../../../deploy/', import.meta.url));
@@ -29,6 +29,21 @@ test.each(examples)('deploy/examples/%s is a good config', async (name) => {
   const { host, control } = await loadConfig(join(folder, name));
   expect(host.role).toBe(name === 'gateway.json' ? 'gateway' : 'vehicle');
   expect(control.startsWith('/run/corridor/')).toBe(true);
+});
+
+test("the guide's configs are good ones", async () => {
+  const guide = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+  const configs = [...guide.matchAll(/^ {7}\{ "role"(?:.*\n)+?\n/gm)].map(([text]) =>
+    text.replace(/PUBLIC KEY OF THE \w+/, publicKeyOf(generatePrivateKey())),
+  );
+  for (const name of ['gw.key', 'veh.key']) writeFileSync(join(folder, name), generatePrivateKey(), { mode: 0o600 });
+  const roles: string[] = [];
+  for (const [index, text] of configs.entries()) {
+    const file = join(folder, `guide-${index}.json`);
+    writeFileSync(file, text);
+    roles.push((await loadConfig(file)).host.role);
+  }
+  expect(roles).toEqual(['gateway', 'vehicle']);
 });
 
 describe('the systemd unit', () => {

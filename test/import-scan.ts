@@ -27,7 +27,7 @@ export function violations(room: Room, file: SourceFile, manifest: RoomManifest)
     if (complaint !== undefined) found.push(`${file.path}: ${complaint}`);
   }
   if (room.pure && !isTest) {
-    const code = blank(file.text, true);
+    const code = blank(file.text);
     for (const { pattern, what, why } of IMPURE) {
       if (pattern.test(code)) found.push(`${file.path}: uses ${what} in a pure room: ${why}`);
     }
@@ -66,7 +66,11 @@ function importViolation(
 
 /** Every module specifier in `text`: static, dynamic, re-exported and type-only imports. */
 export function importsOf(text: string): string[] {
-  return [...blank(text, false).matchAll(IMPORT)].map((match) => match[2] as string);
+  const code = blank(text);
+  // What begins in a comment, a string or a regular expression is text about imports.
+  return [...text.matchAll(IMPORT)]
+    .filter(({ index }) => code[index] === text[index])
+    .map((match) => match[2] as string);
 }
 
 function packageName(specifier: string): string {
@@ -87,10 +91,10 @@ function resolve(from: string, specifier: string): string {
 }
 
 /**
- * `text` with comments, and on request the contents of strings, replaced by spaces. Template literals keep the code in
- * their `${}`. Not a parser: enough to tell code from prose.
+ * `text` with comments and the contents of strings and regular expressions replaced by spaces, character by character.
+ * Template literals keep the code in their `${}`. Not a parser: enough to tell code from prose.
  */
-export function blank(text: string, strings: boolean): string {
+export function blank(text: string): string {
   let out = '';
   /** Depths of braces at which an open template literal continues. */
   const templates: number[] = [];
@@ -99,11 +103,11 @@ export function blank(text: string, strings: boolean): string {
     const two = text.slice(i, i + 2);
     const char = text[i] as string;
     let end = i + 1;
-    let keep = true;
-    if (two === '//') [end, keep] = [endOf(text, '\n', i), false];
-    else if (two === '/*') [end, keep] = [endOf(text, '*/', i + 2) + 2, false];
-    else if (char === "'" || char === '"') [end, keep] = [endOfQuoted(text, i + 1, char), !strings];
-    else if (char === '/' && startsRegExp(out)) [end, keep] = [endOfQuoted(text, i + 1, '/'), !strings];
+    let keep: 'all' | 'ends' | 'nothing' = 'all';
+    if (two === '//') [end, keep] = [endOf(text, '\n', i), 'nothing'];
+    else if (two === '/*') [end, keep] = [endOf(text, '*/', i + 2) + 2, 'nothing'];
+    else if (char === "'" || char === '"') [end, keep] = [endOfQuoted(text, i + 1, char), 'ends'];
+    else if (char === '/' && startsRegExp(out)) [end, keep] = [endOfQuoted(text, i + 1, '/'), 'ends'];
     else if (char === '{') depth++;
     else if (char === '}' && templates.at(-1) !== depth) depth--;
     else if (char === '`' || char === '}') {
@@ -115,10 +119,12 @@ export function blank(text: string, strings: boolean): string {
         templates.push(depth);
         end += 2;
       } else end++;
-      keep = !strings;
+      keep = 'nothing';
     }
     const piece = text.slice(i, end);
-    out += keep ? piece : piece.replace(/[^\n]/g, ' ');
+    const spaces = piece.replace(/[^\n]/g, ' ');
+    if (keep === 'all') out += piece;
+    else out += keep === 'ends' ? `${char}${spaces.slice(2)}${char}` : spaces;
     i = end;
   }
   return out;

@@ -142,3 +142,12 @@ export const UNVALIDATED_FACTOR = 3;
 /** Challenges are repeated after this, at most so many times. */
 export const CHALLENGE_RETRY_US = 100_000;
 export const CHALLENGE_TRIES = 10;
+
+/**
+ * Datagram sizes that are tried when the tunnel's own MTU does not pass, bytes of UDP payload: Ethernet with IPv6,
+ * PPPoE, common mobile tunnels, the smallest IPv6 link.
+ */
+export const MTU_PROBE_SIZES = [1452, 1444, 1400, 1350, 1300, 1232] as const;
+export const MTU_PROBE_TRIES = 3;
+/** A path's size is probed again after this, while the session is active: routes change. */
+export const MTU_REPEAT_US = 300_000_000;

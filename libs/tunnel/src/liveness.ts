@@ -198,6 +198,7 @@ export class Liveness {
       this.probeOthers(path, nowUs);
     } else if (to === 'down') this.rescue(path, `${path.name}: ${reason}`);
     else peer.replan();
+    if (to === 'up' && (from !== 'suspect' || path.maxDatagram === 0)) peer.mtu.restart(path);
     // What went out before says nothing about the state that begins now.
     if (to === 'down' || to === 'gated') this.closeTails(path);
     const answers = (from === 'suspect' || from === 'down' || from === 'gated') && (to === 'up' || to === 'gated');

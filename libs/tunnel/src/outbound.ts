@@ -50,8 +50,9 @@ export class Outbound {
         }
       }
       if (peer === undefined) this.unroutable[0]++;
-      else if (length > core.mtu) this.refuse(peer, offset, length);
+      else if (length > core.mtu) this.refuse(peer, offset, length, core.mtu);
       else {
+        if (length > peer.largestPacket(classIndex)) this.refuse(peer, offset, length, peer.largestPacket(classIndex));
         const slot = offset >> SLOT_SHIFT;
         slots.hold(slot, peer.number, length, flow, peer.sequences.take(flow), clock.nowUs);
         peer.sendPacket(slot, classIndex, length);
@@ -60,11 +61,11 @@ export class Outbound {
   }
 
   /** Tells the packet's sender, in the tunnel's stead, that it is too big (RFC 1191, RFC 8201). */
-  private refuse(peer: Peer, offset: number, length: number): void {
+  private refuse(peer: Peer, offset: number, length: number, mtu: number): void {
     peer.tally.add(TOO_BIG);
     const at = this.inbound.takeSlot();
     if (at < 0) return;
-    const bytes = tooBigReply(this.core.slots.slab, offset, length, this.core.mtu, this.inbound.slab, at);
+    const bytes = tooBigReply(this.core.slots.slab, offset, length, mtu, this.inbound.slab, at);
     if (bytes > 0) this.inbound.deliver(at, bytes);
   }
 }

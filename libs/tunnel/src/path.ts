@@ -56,6 +56,8 @@ export class Path {
   route = NO_ROUTE;
   socket = -1;
   readonly address = new Uint8Array(ADDRESS_BYTES);
+  /** Largest datagram that is known to get through, bytes of UDP payload; 0: not known, taken for any. */
+  maxDatagram = 0;
   /** The address is new and has not answered a challenge yet. */
   validating = false;
   /** Packet number space under the current epoch; undefined without a session. */

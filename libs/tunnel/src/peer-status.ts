@@ -34,6 +34,7 @@ function pathStatus(path: Path, nowUs: number): PathStatus {
     rttUs: path.rtt.smoothedUs,
     minRttUs: path.rtt.minUs,
     rttVarUs: path.rtt.variationUs,
+    maxDatagramBytes: path.maxDatagram,
     priority: path.priority,
     metered: path.metered,
     send: directionStatus(path.send, nowUs),

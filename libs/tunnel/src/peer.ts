@@ -22,6 +22,7 @@ import type { Epoch } from './epochs.js';
 import { Feedback } from './feedback.js';
 import { DuplicateFilter, FlowSequences } from './flows.js';
 import { Liveness } from './liveness.js';
+import { PathMtu } from './mtu.js';
 import { NO_ROUTE, Path } from './path.js';
 import { PathValidation } from './path-validation.js';
 import type { TunnelPolicy } from './policy.js';
@@ -55,6 +56,7 @@ export class Peer {
   readonly liveness: Liveness;
   readonly validation: PathValidation;
   readonly announcements: Announcements;
+  readonly mtu: PathMtu;
   readonly tally = new Tally();
   readonly sequences = new FlowSequences();
   readonly duplicates = new DuplicateFilter();
@@ -100,6 +102,7 @@ export class Peer {
     this.liveness = new Liveness(this);
     this.validation = new PathValidation(this);
     this.announcements = new Announcements(this, announcing);
+    this.mtu = new PathMtu(this);
     this.policy = policy;
     this.classifier = new Classifier(policy);
     this.scheduler.setPolicy(policy, Math.max(0, core.clock.nowUs));
@@ -155,6 +158,7 @@ export class Peer {
     this.validation.service(nowUs);
     this.liveness.service(nowUs);
     this.announcements.service(nowUs);
+    this.mtu.service(nowUs);
     this.duty?.service(nowUs);
   }
 
@@ -167,6 +171,7 @@ export class Peer {
     this.validation.noteDeadline(earliest);
     this.liveness.noteDeadline(earliest);
     this.announcements.noteDeadline(earliest);
+    this.mtu.noteDeadline(earliest);
     this.duty?.noteDeadline(earliest);
   }
 
@@ -204,6 +209,7 @@ export class Peer {
     this.paths = this.paths.filter((one) => one !== path);
     this.liveness.rescue(path, `${path.name} ${reason}`);
     this.validation.forget(path);
+    this.mtu.forget(path);
     this.core.routes.close(path.route);
     path.route = NO_ROUTE;
     this.core.emit({ type: 'path-removed', atUs: nowUs, peer: this.name, path: path.name, pathId: path.id });
@@ -228,8 +234,26 @@ export class Peer {
       this.liveness.unrescued = true;
       return;
     }
+    if (length > execution.maxPacket) {
+      this.transmit(this.roomiest(execution.paths[0] as Path), slot, 0);
+      return;
+    }
     for (let i = 0; i < execution.count; i++) this.transmit(execution.paths[i] as Path, slot, i === 0 ? 0 : FLAG_COPY);
     if (execution.count > 1) this.tally.add(COPIES_SENT, execution.count - 1);
+  }
+
+  /** Largest inner packet that the paths of a class carry. */
+  largestPacket(classIndex: number): number {
+    return this.scheduler.executions[classIndex].maxPacket;
+  }
+
+  /** The working path that takes the largest datagrams, `otherwise` when none is known to take more. */
+  private roomiest(otherwise: Path): Path {
+    let roomiest = otherwise;
+    for (const path of this.paths) {
+      if (path.usable && path.state === 'up' && path.maxDatagram > roomiest.maxDatagram) roomiest = path;
+    }
+    return roomiest;
   }
 
   /**

@@ -7,6 +7,7 @@
  * is lost should one of them be alive; failing that the path that was heard of last.
  */
 import type { PathSnapshot, Plan, Strategy, StrategyFactory } from '@corridor/strategy';
+import { OVERHEAD_BYTES } from '@corridor/wire';
 import { MAX_PATHS } from './constants.js';
 import { fastestOf, type Path } from './path.js';
 import type { ClassPolicy, TunnelPolicy } from './policy.js';
@@ -19,6 +20,8 @@ export class Execution {
   /** Paths on which each packet goes out, `count` of them. */
   readonly paths: (Path | undefined)[] = new Array(MAX_PATHS).fill(undefined);
   count = 0;
+  /** Largest inner packet that all of them carry, as far as is known. */
+  maxPacket = Number.MAX_SAFE_INTEGER;
   plan: Plan | undefined;
   sinceUs = 0;
 
@@ -165,6 +168,11 @@ function compile(execution: Execution, plan: Plan, paths: readonly Path[]): void
     if (fit && execution.count < limit) execution.paths[execution.count++] = path;
   }
   if (!execution.someUp()) fallBack(execution, plan, paths);
+  execution.maxPacket = Number.MAX_SAFE_INTEGER;
+  for (let i = 0; i < execution.count; i++) {
+    const largest = execution.paths[i]?.maxDatagram ?? 0;
+    if (largest > 0) execution.maxPacket = Math.min(execution.maxPacket, largest - OVERHEAD_BYTES);
+  }
 }
 
 /** None of the plan's paths is up: see the head of this file. */

@@ -98,6 +98,11 @@ export class SentLog {
     return this.sentAtUs[packetNumber & this.mask];
   }
 
+  /** Whether a packet was acknowledged, as long as that is remembered. */
+  isAcked(packetNumber: number): boolean {
+    return this.sentUs(packetNumber) >= 0 && (this.state[packetNumber & this.mask] & ACKED) !== 0;
+  }
+
   /** Notes the packet `next` as sent and moves on. `slot` is -1 for control datagrams. */
   record(nowUs: number, bytes: number, slot: number, generation: number, asks: boolean): void {
     const { numbers } = this;

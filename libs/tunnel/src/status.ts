@@ -38,6 +38,8 @@ export interface PathStatus {
   readonly rttUs: number;
   readonly minRttUs: number;
   readonly rttVarUs: number;
+  /** Largest datagram that is known to get through, bytes of UDP payload; 0 while not known. */
+  readonly maxDatagramBytes: number;
   readonly priority: number;
   readonly metered: boolean;
   /** Towards the peer, as the peer acknowledged it. */

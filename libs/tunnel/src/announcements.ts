@@ -66,7 +66,8 @@ export class Announcements {
       peer.replan();
     }
     const over = peer.scheduler.best;
-    if (over !== undefined && peer.beginFrames().pathInfoAck(pathId, version)) peer.sendFrames(over, true);
+    if (over !== undefined && peer.sender.beginFrames().pathInfoAck(pathId, version))
+      peer.sender.sendFrames(over, true);
   }
 
   sessionChanged(succession: Succession): void {
@@ -96,7 +97,7 @@ export class Announcements {
     one.dueUs = nowUs + one.pauseUs + (over?.rtt.expectedUs ?? 0);
     one.pauseUs = Math.min(CONTROL_RETRY_MAX_US, one.pauseUs * 2);
     if (over === undefined) return;
-    if (write(peer.beginFrames(), one)) peer.sendFrames(over, true);
+    if (write(peer.sender.beginFrames(), one)) peer.sender.sendFrames(over, true);
   }
 
   private rename(path: Path, name: string): void {

@@ -85,14 +85,14 @@ export class Feedback {
       if (!path.usable || nowUs - path.echoedUs < ECHO_INTERVAL_US) continue;
       path.echoedUs = nowUs;
       if (path === first || path === second) continue;
-      const writer = this.peer.beginFrames();
+      const writer = this.peer.sender.beginFrames();
       this.write(writer, space, nowUs);
-      this.peer.sendFrames(path, false, epoch);
+      this.peer.sender.sendFrames(path, false, epoch);
     }
   }
 
   private sendOn(epoch: Epoch, path: Path, nowUs: number): void {
-    const writer = this.peer.beginFrames();
+    const writer = this.peer.sender.beginFrames();
     for (const space of epoch.spaces) {
       if (space !== undefined && space.received.unacknowledged > 0) this.write(writer, space, nowUs);
     }
@@ -100,7 +100,7 @@ export class Feedback {
     // answer themselves. Only acknowledgements of packets do, or two ends would answer each other for ever.
     const probes =
       this.waitingPackets && nowUs - path.askedUs >= ACK_PROBE_INTERVAL_US && writer.probe(this.token++, 0);
-    this.peer.sendFrames(path, probes, epoch);
+    this.peer.sender.sendFrames(path, probes, epoch);
   }
 
   private write(writer: FrameWriter, space: NumberSpace, nowUs: number): void {

@@ -207,7 +207,7 @@ class Gateway extends Driver implements GatewayEngine {
 
   private sendClose(peer: Peer, code: number, reason: string): void {
     const { best } = peer.scheduler;
-    if (best !== undefined && peer.beginFrames().close(code, reason)) peer.sendFrames(best, false);
+    if (best !== undefined && peer.sender.beginFrames().close(code, reason)) peer.sender.sendFrames(best, false);
   }
 
   private endSession(peer: Peer, reason: string): void {

@@ -59,11 +59,11 @@ export class Liveness {
   /** Sends a datagram that asks for an acknowledgement. */
   probe(path: Path): void {
     if (!path.usable) return;
-    const writer = this.peer.beginFrames();
+    const writer = this.peer.sender.beginFrames();
     writer.probe(this.token++, 0);
     // The peer learns a new path from its first probe, and with it its name.
     this.peer.announcements.writeWaiting(writer, path);
-    this.peer.sendFrames(path, true);
+    this.peer.sender.sendFrames(path, true);
     if (path.state === 'down') path.downStepUs = Math.min(PROBE_DOWN_LAST_US, path.downStepUs * 1.5);
   }
 
@@ -75,7 +75,7 @@ export class Liveness {
     this.probe(path);
     this.peer.attention = true;
     // With no other path to take the tail, it goes out once more here, and again when this path has answered.
-    if (this.unrescued) this.peer.replayHeld();
+    if (this.unrescued) this.peer.sender.replayHeld();
   }
 
   /** The path's new address answered: what went out towards the old one goes out again. */
@@ -84,7 +84,7 @@ export class Liveness {
     path.answered(nowUs, nowUs);
     if (this.unrescued) {
       this.unrescued = false;
-      this.peer.replayHeld();
+      this.peer.sender.replayHeld();
     }
     this.peer.attention = true;
   }
@@ -142,7 +142,7 @@ export class Liveness {
     if (
       peer.paths.some((other) => other !== path && other.usable && (other.state === 'up' || other.state === 'gated'))
     ) {
-      replayed = peer.replayTail(path);
+      replayed = peer.sender.replayTail(path);
     } else this.unrescued = true;
     peer.sessions.previous?.spaces[path.id]?.sent.closeTail();
     peer.announceSwitches(
@@ -204,7 +204,7 @@ export class Liveness {
     const answers = (from === 'suspect' || from === 'down' || from === 'gated') && (to === 'up' || to === 'gated');
     if (answers && this.unrescued) {
       this.unrescued = false;
-      peer.replayHeld();
+      peer.sender.replayHeld();
     }
   }
 
@@ -295,7 +295,7 @@ export class Liveness {
     const over = best === path ? second : best;
     path.silenceReported = true;
     if (over === undefined || path.space === undefined) return;
-    peer.beginFrames().silence(path.id, path.space.replay.largest);
-    peer.sendFrames(over, false);
+    peer.sender.beginFrames().silence(path.id, path.space.replay.largest);
+    peer.sender.sendFrames(over, false);
   }
 }

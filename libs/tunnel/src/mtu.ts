@@ -97,7 +97,7 @@ export class PathMtu {
     search.packetNumber = path.space?.sent.next ?? 0;
     search.tries++;
     search.dueUs = nowUs + path.patienceUs;
-    peer.sendFrames(path, false);
+    peer.sender.sendFrames(path, false);
   }
 
   private fresh(): Search {

@@ -52,10 +52,11 @@ export class Outbound {
       if (peer === undefined) this.unroutable[0]++;
       else if (length > core.mtu) this.refuse(peer, offset, length, core.mtu);
       else {
-        if (length > peer.largestPacket(classIndex)) this.refuse(peer, offset, length, peer.largestPacket(classIndex));
+        if (length > peer.sender.largestPacket(classIndex))
+          this.refuse(peer, offset, length, peer.sender.largestPacket(classIndex));
         const slot = offset >> SLOT_SHIFT;
         slots.hold(slot, peer.number, length, flow, peer.sequences.take(flow), clock.nowUs);
-        peer.sendPacket(slot, classIndex, length);
+        peer.sender.sendPacket(slot, classIndex, length);
       }
     }
   }

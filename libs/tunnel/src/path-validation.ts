@@ -114,7 +114,8 @@ export class PathValidation {
         continue;
       }
       attempt.dueUs = nowUs + CHALLENGE_RETRY_US;
-      if (this.peer.beginFrames().pathChallenge(attempt.challenge, 0)) this.peer.sendFrames(attempt.path, true);
+      if (this.peer.sender.beginFrames().pathChallenge(attempt.challenge, 0))
+        this.peer.sender.sendFrames(attempt.path, true);
     }
   }
 

@@ -31,7 +31,7 @@ export class PeerFrames implements FrameVisitor {
   pathChallenge(bytes: Uint8Array, at: number): void {
     const { peer } = this;
     const path = this.space?.path;
-    if (path !== undefined && peer.beginFrames().pathResponse(bytes, at)) peer.sendFrames(path, true);
+    if (path !== undefined && peer.sender.beginFrames().pathResponse(bytes, at)) peer.sender.sendFrames(path, true);
   }
 
   pathResponse(bytes: Uint8Array, at: number): void {

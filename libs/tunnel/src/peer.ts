@@ -1,11 +1,9 @@
 /**
- * One remote end: its session, paths, flows and classes, and how packets reach it. The vehicle has one peer, the
- * gateway one for each vehicle. What decides about acknowledgements, health and control messages lives in the parts
- * that this class owns; here packets are numbered and sent.
+ * One remote end: its session, paths, flows and classes. The vehicle has one peer, the
+ * gateway one for each vehicle. What sends, acknowledges, watches paths and announces lives in the parts that this class
+ * owns; here they are brought together: time, the list of paths, planning and what a new session means.
  */
-import { FLAG_COPY, FLAG_REPLAY, type FrameWriter, KIND_PACKET, OVERHEAD_BYTES } from '@corridor/wire';
 import { Announcements } from './announcements.js';
-import { SLOT_HEADROOM, SLOT_SHIFT } from './batch.js';
 import { Classifier } from './classify.js';
 import { Earliest } from './clock.js';
 import {
@@ -13,12 +11,10 @@ import {
   MAX_PATHS,
   PLAN_INTERVAL_IDLE_US,
   PLAN_INTERVAL_US,
-  REPLAY_HORIZON_US,
   STALL_GRACE_MAX_US,
   STALL_US,
 } from './constants.js';
 import type { Core } from './core.js';
-import type { Epoch } from './epochs.js';
 import { Feedback } from './feedback.js';
 import { DuplicateFilter, FlowSequences } from './flows.js';
 import { Liveness } from './liveness.js';
@@ -27,8 +23,9 @@ import { NO_ROUTE, Path } from './path.js';
 import { PathValidation } from './path-validation.js';
 import type { TunnelPolicy } from './policy.js';
 import { Scheduler, type Switch } from './scheduler.js';
+import { Sender } from './sender.js';
 import { Sessions, type Succession } from './sessions.js';
-import { BYTES_SENT, COPIES_SENT, HANDSHAKES, NO_PATH, PACKETS_SENT, REKEYS, REPLAYS_SENT, Tally } from './tally.js';
+import { HANDSHAKES, REKEYS, Tally } from './tally.js';
 
 /** Work that only one of the two roles has, such as the vehicle's handshakes. */
 export interface PeerDuty {
@@ -57,6 +54,7 @@ export class Peer {
   readonly validation: PathValidation;
   readonly announcements: Announcements;
   readonly mtu: PathMtu;
+  readonly sender: Sender;
   readonly tally = new Tally();
   readonly sequences = new FlowSequences();
   readonly duplicates = new DuplicateFilter();
@@ -78,10 +76,6 @@ export class Peer {
   private readonly byId: (Path | undefined)[] = [];
   private readonly times = new Float64Array([NEVER, 0, LONG_AGO, LONG_AGO, LONG_AGO]);
   private readonly earliest = new Earliest();
-  private replayed = 0;
-  /** The path whose tail is being replayed. */
-  private abandoned: Path | undefined;
-  private readonly replayOne = (slot: number): void => this.replaySlot(slot);
 
   /**
    * @param number by which held packets know their peer; unique in the engine
@@ -103,6 +97,7 @@ export class Peer {
     this.validation = new PathValidation(this);
     this.announcements = new Announcements(this, announcing);
     this.mtu = new PathMtu(this);
+    this.sender = new Sender(this);
     this.policy = policy;
     this.classifier = new Classifier(policy);
     this.scheduler.setPolicy(policy, Math.max(0, core.clock.nowUs));
@@ -221,136 +216,6 @@ export class Peer {
     this.byId.length = 0;
   }
 
-  // --- sending ----------------------------------------------------------------------------------------------------
-
-  /** Sends a held packet for the first time, as the plan of its class says. */
-  sendPacket(slot: number, classIndex: number, length: number): void {
-    const { executions } = this.scheduler;
-    const execution = executions[classIndex];
-    this.tally.add(PACKETS_SENT);
-    this.tally.add(BYTES_SENT, length);
-    if (execution.count === 0 || this.sessions.current === undefined) {
-      this.tally.add(NO_PATH);
-      this.liveness.unrescued = true;
-      return;
-    }
-    if (length > execution.maxPacket) {
-      this.transmit(this.roomiest(execution.paths[0] as Path), slot, 0);
-      return;
-    }
-    for (let i = 0; i < execution.count; i++) this.transmit(execution.paths[i] as Path, slot, i === 0 ? 0 : FLAG_COPY);
-    if (execution.count > 1) this.tally.add(COPIES_SENT, execution.count - 1);
-  }
-
-  /** Largest inner packet that the paths of a class carry. */
-  largestPacket(classIndex: number): number {
-    return this.scheduler.executions[classIndex].maxPacket;
-  }
-
-  /** The working path that takes the largest datagrams, `otherwise` when none is known to take more. */
-  private roomiest(otherwise: Path): Path {
-    let roomiest = otherwise;
-    for (const path of this.paths) {
-      if (path.usable && path.state === 'up' && path.maxDatagram > roomiest.maxDatagram) roomiest = path;
-    }
-    return roomiest;
-  }
-
-  /**
-   * Sends every unacknowledged packet of `path` again, by the plan of its class as it is now, unless a copy is under
-   * way on a path that is up. Answers how many there were.
-   */
-  replayTail(path: Path): number {
-    const { slots } = this.core;
-    this.replayed = 0;
-    this.abandoned = path;
-    const { current, previous } = this.sessions;
-    previous?.spaces[path.id]?.sent.forEachHeld(slots, this.replayOne);
-    current?.spaces[path.id]?.sent.forEachHeld(slots, this.replayOne);
-    return this.replayed;
-  }
-
-  /** Sends everything again that is held for this peer: after a silence of every path, or in a new session. */
-  replayHeld(): number {
-    const { slots } = this.core;
-    this.replayed = 0;
-    this.abandoned = undefined;
-    for (let slot = slots.oldestHeld(); slot >= 0; slot = slots.nextHeld(slot)) {
-      if (slots.owner[slot] === this.number) this.replaySlot(slot);
-    }
-    return this.replayed;
-  }
-
-  private replaySlot(slot: number): void {
-    const { slots, clock } = this.core;
-    if (clock.nowUs - slots.heldSinceUs[slot] > REPLAY_HORIZON_US || this.sessions.current === undefined) return;
-    const execution = this.scheduler.executions[slots.flow[slot] >>> 12] ?? this.scheduler.executions[0];
-    if (this.abandoned !== undefined) slots.carriers[slot] &= ~this.abandoned.bit;
-    if (execution.count === 0 || this.isUnderWay(slot)) return;
-    // While no path is up, one of the doubtful ones may be alive.
-    const copies = execution.someUp() ? 1 : execution.count;
-    slots.carriers[slot] = 0;
-    for (let i = 0; i < copies; i++) this.transmit(execution.paths[i] as Path, slot, FLAG_REPLAY);
-    this.tally.add(REPLAYS_SENT, copies);
-    this.replayed++;
-  }
-
-  /** Whether a healthy path carries the packet and nothing sent later was answered: then it guards the packet's fate. */
-  private isUnderWay(slot: number): boolean {
-    const { slots } = this.core;
-    for (const path of this.paths) {
-      const carries = (slots.carriers[slot] & path.bit) !== 0 && path.state === 'up' && path.usable;
-      if (carries && path.space !== undefined && slots.sentUs[slot] > path.answeredSentUs) return true;
-    }
-    return false;
-  }
-
-  private transmit(path: Path, slot: number, flags: number): void {
-    const { slots, outgoing, clock } = this.core;
-    const space = path.space;
-    if (space === undefined) return;
-    const { epoch, sent } = space;
-    const length = slots.length[slot];
-    const route = path.validating ? this.validation.routeFor(path, length + OVERHEAD_BYTES) : path.route;
-    outgoing.addPacket(
-      epoch.sendKey,
-      route,
-      path.id,
-      sent.next,
-      epoch.remoteIndex,
-      KIND_PACKET | (flags << 8),
-      slots.flow[slot],
-      slots.sequence[slot],
-      clock.nowUs,
-      (slot << SLOT_SHIFT) + SLOT_HEADROOM,
-      length,
-    );
-    sent.record(clock.nowUs, length + OVERHEAD_BYTES, slot, slots.generation[slot], true);
-    slots.sentUs[slot] = clock.nowUs;
-    slots.carriers[slot] |= path.bit;
-    path.askedUs = clock.nowUs;
-  }
-
-  /** Starts a datagram of frames, to be ended by {@link sendFrames}. */
-  beginFrames(): FrameWriter {
-    return this.core.outgoing.beginFrames();
-  }
-
-  /**
-   * Sends the frames written since {@link beginFrames} on a path.
-   * @param asks whether they ask for an acknowledgement
-   * @param epoch under whose keys
-   */
-  sendFrames(path: Path, asks: boolean, epoch: Epoch | undefined = this.sessions.current): void {
-    if (epoch === undefined || path.route === NO_ROUTE) return;
-    const { outgoing, clock } = this.core;
-    const { sent } = epoch.space(path);
-    const bytes = outgoing.commitFrames(epoch.sendKey, path.route, path.id, sent.next, epoch.remoteIndex, clock.nowUs);
-    if (path.validating) path.budget -= bytes;
-    sent.record(clock.nowUs, bytes, -1, 0, asks);
-    if (asks) path.askedUs = clock.nowUs;
-  }
-
   // --- planning ---------------------------------------------------------------------------------------------------
 
   /** Asks the strategies now. Answers the classes that moved; tell people with {@link announceSwitches}. */
@@ -399,7 +264,7 @@ export class Peer {
     if (!broken) return;
     this.liveness.unrescued = false;
     this.replan();
-    this.replayHeld();
+    this.sender.replayHeld();
     // What went out under the keys before went out again just now: its silence says nothing any more.
     this.sessions.dropPrevious();
   }

@@ -61,7 +61,8 @@ export class PolicySender {
       const from = chunk * CHUNK_BYTES;
       const length = Math.min(CHUNK_BYTES, text.length - from);
       for (const path of peer.scheduler.twice && second !== undefined ? [best, second] : [best]) {
-        if (peer.beginFrames().policy(this.version, chunk, chunks, text, from, length)) peer.sendFrames(path, true);
+        if (peer.sender.beginFrames().policy(this.version, chunk, chunks, text, from, length))
+          peer.sender.sendFrames(path, true);
       }
     }
   }
@@ -125,7 +126,8 @@ export class PolicyReceiver {
     const { answer, peer } = this;
     const path = peer.scheduler.best;
     if (answer === undefined || path === undefined) return;
-    if (peer.beginFrames().policyAck(answer.version, answer.accepted, answer.reason)) peer.sendFrames(path, true);
+    if (peer.sender.beginFrames().policyAck(answer.version, answer.accepted, answer.reason))
+      peer.sender.sendFrames(path, true);
   }
 }
 

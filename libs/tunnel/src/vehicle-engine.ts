@@ -150,7 +150,8 @@ class Vehicle extends Driver implements VehicleEngine {
   protected sayGoodbye(): void {
     const { best, second } = this.peer.scheduler;
     for (const path of [best, second]) {
-      if (path !== undefined && this.peer.beginFrames().close(CLOSE_SHUTDOWN, '')) this.peer.sendFrames(path, false);
+      if (path !== undefined && this.peer.sender.beginFrames().close(CLOSE_SHUTDOWN, ''))
+        this.peer.sender.sendFrames(path, false);
     }
     this.peer.sessionEnded('closed', 'closed here');
   }

@@ -10,7 +10,7 @@ export interface TunOptions {
   readonly addresses: readonly string[];
   /** Prefixes that are reached through the tunnel. `0.0.0.0/0` and `::/0` become two halves each. */
   readonly routes: readonly string[];
-  /** Packets that the kernel may queue towards the tunnel. Default of packet-io (4096: the kernel's 500 is short). */
+  /** Packets that the kernel may queue towards the tunnel. Default 4096: the kernel's 500 is short. */
   readonly queueLength?: number;
   /** Large segments between kernel and tunnel (TSO/USO). Default true; false for kernels that get it wrong. */
   readonly offload?: boolean;

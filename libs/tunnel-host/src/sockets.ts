@@ -87,7 +87,13 @@ export class UplinkSockets {
     }
     for (const family of uplink.families) {
       if (open.sockets.has(family)) continue;
-      const socket = UdpSocket.open({ id: realId(open.virtualId, family), family, device: uplink.name });
+      const socket = UdpSocket.open({
+        id: realId(open.virtualId, family),
+        family,
+        device: uplink.name,
+        // The engine finds the path MTU by probes, and those must not arrive in pieces.
+        dontFragment: true,
+      });
       open.sockets.set(family, socket);
       this.#loop.addSocket(socket, open.virtualId);
     }
@@ -119,7 +125,7 @@ export class ListenSockets {
   /** @throws SystemError such as EADDRINUSE, EADDRNOTAVAIL. */
   listen({ family, address, port }: Endpoint): void {
     const virtualId = this.#sockets.length;
-    const socket = UdpSocket.open({ id: realId(virtualId, family), family, address, port });
+    const socket = UdpSocket.open({ id: realId(virtualId, family), family, address, port, dontFragment: true });
     this.#sockets.push(socket);
     this.#loop.addSocket(socket, virtualId);
   }

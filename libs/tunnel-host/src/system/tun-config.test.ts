@@ -7,7 +7,7 @@ test('a device gets its addresses, comes up and takes the routes that it does no
   const routes = ['10.77.0.0/24', '10.99.0.7/24', 'fd99::/64'];
   expect(tunCommands('cor0', { ...tun, routes }, true)).toEqual([
     'link set dev cor0 addrgenmode none',
-    'link set dev cor0 up',
+    'link set dev cor0 txqueuelen 4096 up',
     'addr add 10.77.0.2/24 dev cor0',
     'addr add fd77::2/64 dev cor0 nodad',
     'route add 10.99.0.0/24 dev cor0',
@@ -32,7 +32,7 @@ test("a gateway routes a vehicle's prefixes that lie outside its own networks, a
 
 test('a machine without IPv6 is not asked about it', () => {
   expect(tunCommands('cor0', { ...tun, addresses: ['10.77.0.2/24'] }, false)).toEqual([
-    'link set dev cor0 up',
+    'link set dev cor0 txqueuelen 4096 up',
     'addr add 10.77.0.2/24 dev cor0',
   ]);
 });

@@ -4,6 +4,9 @@ import { prefixContains, routeHalves } from '../address.js';
 import type { TunOptions } from '../options.js';
 import { ipBatch } from './ip.js';
 
+/** Packets that the kernel may queue towards the tunnel: its own 500 is short, bursts of a large window are longer. */
+const QUEUE_LENGTH = 4096;
+
 /**
  * The commands that bring a fresh TUN device up. Nothing has to be undone: addresses and routes live on the device and
  * go with it when the process ends, however it ends.
@@ -12,7 +15,7 @@ export function tunCommands(name: string, options: TunOptions, ipv6: boolean): s
   return [
     // No link-local address: the kernel would send router solicitations and multicast reports into the tunnel.
     ...(ipv6 ? [`link set dev ${name} addrgenmode none`] : []),
-    `link set dev ${name} up`,
+    `link set dev ${name} txqueuelen ${options.queueLength ?? QUEUE_LENGTH} up`,
     ...options.addresses.map((address) => `addr add ${address} dev ${name}${isIpv6(address) ? ' nodad' : ''}`),
     ...options.routes.flatMap((route) => routeCommands(name, route, options.addresses)),
   ];

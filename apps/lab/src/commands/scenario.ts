@@ -140,10 +140,16 @@ function print(
   const several = flows.some(({ vehicle }) => vehicle > 0);
   const name = (vehicle: number, text: string) => (several ? `vehicle ${vehicle} ${text}` : text);
   const udp = flows.filter(({ rateBps }) => rateBps === null);
-  const head = ['flow', 'sent', 'lost', 'twice', 'longest gap ms', 'p99', 'predicted', 'ratio'];
+  const head = ['flow', 'sent', 'lost', 'predicted', 'twice', 'longest gap ms', 'p99', 'predicted', 'ratio'];
   const rows = udp.map((flow) => [
     name(flow.vehicle, flow.flow),
-    ...[`${flow.sent}`, `${flow.lost}`, `${flow.duplicates}`, ms(flow.longestGapMedianUs), ms(flow.longestGapP99Us)],
+    ...[
+      `${flow.sent}`,
+      `${flow.lost}`,
+      flow.prediction === null ? '-' : `${flow.prediction.lost}`,
+      `${flow.duplicates}`,
+    ],
+    ...[ms(flow.longestGapMedianUs), ms(flow.longestGapP99Us)],
     ...[flow.prediction === null ? '-' : ms(flow.prediction.longestGapMedianUs), flow.gapRatio?.toFixed(2) ?? '-'],
     ...[ms(flow.delayP50Us), ms(flow.delayP95Us), ms(flow.delayP99Us)],
   ]);

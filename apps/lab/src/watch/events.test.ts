@@ -1,8 +1,8 @@
 import type { EngineEvent } from '@corridor/tunnel';
 import { expect, it } from 'vitest';
+import { sampleVehicle } from '../../test/watch-sample.js';
 import { addEvent, describeEvent, eventText } from './events.js';
 import { eventLine, figuresLine } from './plain.js';
-import { sampleVehicle } from './sample.js';
 import type { EventView } from './view.js';
 
 const described = (event: EngineEvent) => describeEvent(event, 131_000);

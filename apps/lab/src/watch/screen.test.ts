@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { sampleLink, sampleVehicle, sampleView } from './sample.js';
+import { sampleLink, sampleVehicle, sampleView } from '../../test/watch-sample.js';
 import { screen } from './screen.js';
 import { FULL_COLOURS } from './text.js';
 

@@ -1,4 +1,4 @@
-import type { AppView, LinkView, VehicleView, WatchView } from './view.js';
+import type { AppView, LinkView, VehicleView, WatchView } from '../src/watch/view.js';
 
 /** A made-up moment of the demo, for the tests of the renderers. */
 export function sampleView(change: Partial<WatchView> = {}): WatchView {

@@ -59,12 +59,13 @@ export class Feedback {
     if (!this.urgent && nowUs < this.times[SENT] + ACK_INTERVAL_US) return;
     const { scheduler, sessions } = this.peer;
     const { best, second } = scheduler;
+    this.waiting = false;
+    // Without a path there is nothing to say it on; the peer's next datagram asks again.
     if (best === undefined) return;
     const twice = scheduler.twice || nowUs < this.times[TWICE_UNTIL];
     if (sessions.current !== undefined) this.send(sessions.current, best, twice ? second : undefined, nowUs);
     if (sessions.previous !== undefined) this.send(sessions.previous, best, twice ? second : undefined, nowUs);
     this.times[SENT] = nowUs;
-    this.waiting = false;
     this.waitingPackets = false;
     this.urgent = false;
   }

@@ -171,8 +171,9 @@ class Vehicle extends Driver implements VehicleEngine {
   // --- uplinks ------------------------------------------------------------------------------------------------------
 
   private addUplink(state: UplinkState): void {
+    if (state.remotes.length === 0) return;
     const path = this.peer.addPath(this.idOf(state.name), state.name, true);
-    if (path === undefined || state.remotes.length === 0) return;
+    if (path === undefined) return;
     const uplink = { path, state, remote: 0, turnedUs: this.core.clock.nowUs };
     this.uplinks.set(state.name, uplink);
     path.priority = state.priority;

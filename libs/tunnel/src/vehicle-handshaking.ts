@@ -93,6 +93,11 @@ export class VehicleHandshaking implements PeerDuty {
   }
 
   private attempt(nowUs: number): void {
+    if (!this.anyUsable()) {
+      // The next uplink begins a new series at once.
+      this.conclude();
+      return;
+    }
     const patient = nowUs - this.times[STARTED] < HANDSHAKE_PATIENCE_US;
     const [from, to] = patient ? HANDSHAKE_RETRY_US : HANDSHAKE_RETRY_LATER_US;
     this.times[DUE] = nowUs + this.core.drawBetween(from, to);

@@ -1,5 +1,4 @@
 /** The emulator's thread: {@link Emulator} behind calls from the main thread. */
-import { setPriority } from 'node:os';
 import {
   BLACKOUT_DROPS,
   DELIVERED_BYTES,
@@ -13,6 +12,7 @@ import {
   type StepDirection,
 } from '@corridor/sim';
 import type { LinkFigures } from '../face.js';
+import { takePrecedence } from '../thread/priority.js';
 import { serve } from '../thread/rpc.js';
 import { Emulator } from './emulator.js';
 import { BIN_US, type Lane, type LinkPlan } from './link.js';
@@ -128,10 +128,5 @@ function directionResult(lane: Lane): LinkDirectionResult {
   };
 }
 
-try {
-  // On Linux the priority is the thread's own. Packets must leave on time although tunnels and load keep the cores busy.
-  setPriority(-15);
-} catch {
-  // Without the right to it (a user namespace) the lab runs at normal priority; `accuracy` shows what that costs.
-}
+takePrecedence();
 serve(methods);

@@ -1,7 +1,7 @@
 /** The traffic thread: {@link UdpTraffic} behind calls from the main thread. */
-import { setPriority } from 'node:os';
 import { nowUs } from '@corridor/packet-io';
 import type { DelayFigures, RecentFigures } from '../face.js';
+import { takePrecedence } from '../thread/priority.js';
 import { serve } from '../thread/rpc.js';
 import { type UdpFlowPlan, UdpTraffic } from './udp-traffic.js';
 
@@ -66,9 +66,5 @@ function flowFigures(id: number): UdpFigures {
   };
 }
 
-try {
-  setPriority(-10);
-} catch {
-  // See the emulator's thread.
-}
+takePrecedence();
 serve(methods);

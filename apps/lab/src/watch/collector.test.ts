@@ -23,6 +23,7 @@ function path(name: string, change: Partial<PathStatus> = {}): PathStatus {
     remote: '203.0.113.10:4510',
     rttUs: 48_000,
     minRttUs: 40_000,
+    maxDatagramBytes: 1_472,
     rttVarUs: 1_000,
     priority: 1,
     metered: false,

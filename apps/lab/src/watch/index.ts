@@ -3,24 +3,17 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { vehicleName } from '@corridor/sim';
 import type { LabFace } from '../face.js';
 import { Lab } from '../lab.js';
+import { monotonicMs } from './clock.js';
 import { Collector } from './collector.js';
 import { Demo } from './demo.js';
 import { Doors } from './doors.js';
 import { type Drive, openDrive } from './drive.js';
 import { parseWatchOptions, WATCH_USAGE, type WatchOptions } from './options.js';
-import { figuresLine, newEvents } from './plain.js';
 import { demoPolicy, STRATEGIES } from './policy.js';
-import { screen } from './screen.js';
-import { Terminal } from './terminal.js';
-import { colourDepth } from './text.js';
-import type { WatchView } from './view.js';
+import { LiveSurface, PlainSurface, type Surface } from './surface.js';
 
 const SAMPLE_MS = 500;
-const FIGURES_MS = 5_000;
-const NOTICE_MS = 4_000;
 const SESSION_MS = 20_000;
-/** Events younger than this may still be joined by others of the same moment. */
-const SETTLE_MS = 50;
 
 /** Runs the demo until it is told to stop and answers the exit code. */
 export async function runWatch(args: readonly string[]): Promise<number> {
@@ -132,122 +125,4 @@ async function openDoors(doors: Doors, lab: LabFace): Promise<string> {
     await doors.open(`vehicle-${vehicle}`, lab.controlSocket(vehicle));
   }
   return `status: node apps/tunnel/bin/corridor-tunnel.js status --control ${gateway}`;
-}
-
-function monotonicMs(): number {
-  return Number(process.hrtime.bigint()) / 1e6;
-}
-
-/** Where the demo shows itself. */
-interface Surface {
-  /** What is going on before and after the demo runs. */
-  phase(text: string): void;
-  start(collector: Collector, demo: Demo): void;
-  show(view: WatchView): void;
-  close(): void;
-}
-
-class LiveSurface implements Surface {
-  readonly #terminal = new Terminal(process.stdin, process.stdout);
-  readonly #depth = colourDepth(process.env);
-  #view: WatchView;
-  #collector: Collector | undefined;
-  #demo: Demo | undefined;
-  #noticeTimer: NodeJS.Timeout | undefined;
-
-  constructor(
-    startedMs: number,
-    private readonly quit: () => void,
-  ) {
-    this.#view = startingView(monotonicMs() - startedMs);
-    this.#terminal.open(
-      (key) => void this.#onKey(key),
-      () => this.#draw(),
-    );
-  }
-
-  phase(text: string): void {
-    if (this.#collector !== undefined) this.#collector.phase = text;
-    this.show({ ...this.#view, phase: text });
-  }
-
-  start(collector: Collector, demo: Demo): void {
-    this.#collector = collector;
-    this.#demo = demo;
-  }
-
-  show(view: WatchView): void {
-    this.#view = view;
-    this.#draw();
-  }
-
-  close(): void {
-    clearTimeout(this.#noticeTimer);
-    this.#terminal.close();
-  }
-
-  async #onKey(key: string): Promise<void> {
-    if (key === 'q') return this.quit();
-    if (this.#collector === undefined || this.#demo === undefined) return;
-    if (key === '?') this.#collector.help = !this.#collector.help;
-    else {
-      const answer = await this.#demo.onKey(key).catch((error: Error) => `that did not work: ${error.message}`);
-      if (answer !== undefined) this.#notice(this.#collector, answer);
-    }
-    this.show(this.#collector.view());
-  }
-
-  #notice(collector: Collector, text: string): void {
-    collector.notice = text;
-    clearTimeout(this.#noticeTimer);
-    this.#noticeTimer = setTimeout(() => {
-      collector.notice = undefined;
-    }, NOTICE_MS).unref();
-  }
-
-  #draw(): void {
-    this.#terminal.draw(screen(this.#view, this.#terminal.size, this.#depth));
-  }
-}
-
-class PlainSurface implements Surface {
-  #figuresAtMs = 0;
-  #statusShown = false;
-  #shownUntilMs = 0;
-
-  constructor(private readonly startedMs: number) {}
-
-  phase(text: string): void {
-    process.stdout.write(`${text}\n`);
-  }
-
-  start(): void {}
-
-  show(view: WatchView): void {
-    if (!this.#statusShown) {
-      this.#statusShown = true;
-      this.#figuresAtMs = monotonicMs() - this.startedMs + FIGURES_MS / 2;
-      process.stdout.write(`${view.statusCommand}\n`);
-    }
-    const now = monotonicMs() - this.startedMs;
-    for (const line of newEvents(view, this.#shownUntilMs, now - SETTLE_MS)) process.stdout.write(`${line}\n`);
-    this.#shownUntilMs = now - SETTLE_MS;
-    if (now < this.#figuresAtMs) return;
-    this.#figuresAtMs = now + FIGURES_MS;
-    for (const vehicle of view.vehicles) process.stdout.write(`${figuresLine(vehicle, now)}\n`);
-  }
-
-  close(): void {}
-}
-
-function startingView(elapsedMs: number): WatchView {
-  return {
-    elapsedMs,
-    phase: 'starting',
-    statusCommand: '',
-    gateway: { state: 'silent', sessions: 0 },
-    vehicles: [],
-    notice: undefined,
-    help: false,
-  };
 }

@@ -26,8 +26,9 @@ describe.skipIf(!existsSync(build))('the way of a batch', () => {
     'allocates nothing for a packet, at %s',
     (_name, startUs) => {
       // What V8 inlines differs a little from run to run; what the code allocates does not.
-      const runs = [0, 1, 2].map(() => measure(startUs));
-      expect(Math.min(...runs)).toBeLessThan(BUDGET_BYTES);
+      let bytes = measure(startUs);
+      for (let again = 0; again < 2 && bytes >= BUDGET_BYTES; again++) bytes = measure(startUs);
+      expect(bytes).toBeLessThan(BUDGET_BYTES);
     },
     60_000,
   );

@@ -7,6 +7,9 @@ import * as addresses from './addresses.js';
 import type { LinkPlan } from './emulator/link.js';
 import { connect, Netns } from './sandbox/netns.js';
 
+/** Packets that wait for the emulator's thread: by netlink, as user namespaces do not allow the old call. */
+const QUEUE_PACKETS = 4096;
+
 export interface Hosts {
   readonly gateway: Netns;
   readonly hospital: Netns;
@@ -89,7 +92,7 @@ export async function configureLinks(hosts: Hosts, vehicle: number, links: reado
     const reached = spec.nat === undefined ? [modem.v4, modem.v6] : [`${nat.v4}/32`, `${nat.v6}/128`];
     return [
       `link set ${device} addrgenmode none`,
-      `link set ${device} up`,
+      `link set ${device} txqueuelen ${QUEUE_PACKETS} up`,
       ...reached.map((to) => `route add ${to} dev ${device}`),
     ];
   });
@@ -100,7 +103,7 @@ function modemLines(spec: LinkSpec, vehicle: number, index: number, changes: num
   const { v4, v6 } = addresses.modemAddress(vehicle, index, changes);
   return [
     `link set ${spec.name} addrgenmode none`,
-    `link set ${spec.name} up`,
+    `link set ${spec.name} txqueuelen ${QUEUE_PACKETS} up`,
     ...addressLines(spec.name, index, v4, v6),
   ];
 }

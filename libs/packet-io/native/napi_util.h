@@ -35,7 +35,7 @@ struct Array {
 // The arguments of one call. Every getter answers false after it has thrown.
 class Args {
  public:
-  static constexpr size_t kMost = 11;
+  static constexpr size_t kMost = 12;
   Args(napi_env env, napi_callback_info info) : env_(env) {
     napi_get_cb_info(env, info, &count_, values_, &self_, nullptr);
   }

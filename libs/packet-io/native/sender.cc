@@ -268,7 +268,7 @@ void Sender::refused(size_t index, int error) {
     end_->counters[kSegmentationOff] = 1;
     send_singly(index);
   } else if (merged && (error == EINVAL || error == EMSGSIZE)) {
-    // Longer than the device's MTU: the kernel fragments a lone datagram, but not a segment.
+    // Longer than the device's MTU: the kernel fragments a lone datagram (or, with DF, refuses it), but no segment.
     const uint32_t segment = static_cast<uint32_t>(message.msg_iov[0].iov_len);
     if (segment - 1 < end_->longest_segment) end_->longest_segment = segment - 1;
     send_singly(index);

@@ -1,7 +1,9 @@
 // TUN devices: batches of packets in and out, super-packets split and merged.
 #include <fcntl.h>
-#include <linux/if.h>
 #include <linux/if_tun.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -46,22 +48,42 @@ struct Opened {
   const char* offloads = "none";
 };
 
+// RTM_NEWLINK with two attributes: MTU and queue length. By netlink and not by ioctl, as SIOCSIFTXQLEN wants the
+// capability in the initial user namespace.
+struct LinkRequest {
+  nlmsghdr header;
+  ifinfomsg link;
+  rtattr mtu_header;
+  uint32_t mtu;
+  rtattr queue_header;
+  uint32_t queue_length;
+};
+
 Failure set_link(const std::string& device, int mtu, int queue_length) {
-  const int fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return {errno, "socket", "cannot open a socket to configure " + device};
-  ifreq request{};
-  device.copy(request.ifr_name, IFNAMSIZ - 1);
-  Failure failure;
-  request.ifr_mtu = mtu;
-  if (ioctl(fd, SIOCSIFMTU, &request) != 0) {
-    failure = {errno, "ioctl(SIOCSIFMTU)", "cannot set the MTU of " + device + " to " + std::to_string(mtu)};
-  }
-  request.ifr_qlen = queue_length;
-  if (!failure && ioctl(fd, SIOCSIFTXQLEN, &request) != 0) {
-    failure = {errno, "ioctl(SIOCSIFTXQLEN)", "cannot set the queue length of " + device};
+  const int fd = ::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+  if (fd < 0) return {errno, "socket", "cannot open a netlink socket to configure " + device};
+  LinkRequest request{};
+  request.header = {sizeof request, RTM_NEWLINK, NLM_F_REQUEST | NLM_F_ACK, 1, 0};
+  request.link.ifi_index = static_cast<int>(if_nametoindex(device.c_str()));
+  request.mtu_header = {RTA_LENGTH(sizeof request.mtu), IFLA_MTU};
+  request.mtu = static_cast<uint32_t>(mtu);
+  request.queue_header = {RTA_LENGTH(sizeof request.queue_length), IFLA_TXQLEN};
+  request.queue_length = static_cast<uint32_t>(queue_length);
+  struct {
+    nlmsghdr header;
+    nlmsgerr error;
+    uint8_t rest[1024];
+  } answer{};
+  int error = 0;
+  if (::send(fd, &request, sizeof request, 0) < 0 || ::recv(fd, &answer, sizeof answer, 0) < 0) {
+    error = errno;
+  } else if (answer.header.nlmsg_type == NLMSG_ERROR) {
+    error = -answer.error.error;
   }
   ::close(fd);
-  return failure;
+  if (error == 0) return {};
+  return {error, "netlink(RTM_NEWLINK)",
+          "cannot set MTU " + std::to_string(mtu) + " and queue length " + std::to_string(queue_length) + " of " + device};
 }
 
 const char* negotiate_offloads(int fd) {

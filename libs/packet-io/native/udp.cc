@@ -34,6 +34,7 @@ struct UdpOptions {
   int32_t receive_buffer = 0;
   int32_t send_buffer = 0;
   int32_t dscp = 0;
+  bool dont_fragment = false;
 };
 
 Failure parse_local(const UdpOptions& options, sockaddr_storage& out, socklen_t& length) {
@@ -69,18 +70,20 @@ void set_buffer(int fd, int forced, int polite, int bytes) {
   if (setsockopt(fd, SOL_SOCKET, forced, &bytes, sizeof bytes) != 0) set(fd, SOL_SOCKET, polite, bytes);
 }
 
-void set_options(int fd, bool v4, int dscp) {
+void set_options(int fd, bool v4, int dscp, bool dont_fragment) {
   set(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
   set(fd, IPPROTO_UDP, kUdpGro, 1);
-  // Never set DF, take no PMTU from ICMP, which anybody can forge: the tunnel finds its MTU by authenticated probes.
+  // No PMTU from ICMP either way, which anybody can forge: the tunnel finds its MTU by authenticated probes, for which
+  // it wants DF, so that what is too long vanishes whole.
+  const int discover = dont_fragment ? kPmtuProbe : kPmtuOmit;
   if (v4) {
     set(fd, IPPROTO_IP, IP_PKTINFO, 1);
-    set(fd, IPPROTO_IP, IP_MTU_DISCOVER, kPmtuOmit);
+    set(fd, IPPROTO_IP, IP_MTU_DISCOVER, discover);
     set(fd, IPPROTO_IP, IP_TOS, dscp << 2);
   } else {
     set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
     set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
-    set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, kPmtuOmit);
+    set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, discover);
     set(fd, IPPROTO_IPV6, IPV6_TCLASS, dscp << 2);
   }
 }
@@ -89,7 +92,7 @@ Failure open_socket(const UdpOptions& options, int& out) {
   const bool v4 = options.family == 4;
   const int fd = ::socket(v4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return {errno, "socket", "cannot open a UDP socket"};
-  set_options(fd, v4, options.dscp);
+  set_options(fd, v4, options.dscp, options.dont_fragment);
   set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, options.receive_buffer);
   set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, options.send_buffer);
   Failure failure;
@@ -328,7 +331,8 @@ bool read_options(const Args& args, UdpOptions& options) {
   if (!args.integer(0, options.id) || !args.integer(1, options.family) || !args.optional_text(2, options.device) ||
       !args.optional_text(3, options.address) || !args.integer(4, options.port) ||
       !args.optional_text(5, options.netns) || !args.integer(6, options.receive_buffer) ||
-      !args.integer(7, options.send_buffer) || !args.integer(8, options.dscp)) {
+      !args.integer(7, options.send_buffer) || !args.integer(8, options.dscp) ||
+      !args.boolean(9, options.dont_fragment)) {
     return false;
   }
   const char* wrong = nullptr;
@@ -345,8 +349,8 @@ napi_value construct(napi_env env, napi_callback_info info) {
   Args args(env, info);
   UdpOptions options;
   Array<double> counters;
-  if (!constructing(env, info, "Udp") || !read_options(args, options) || !args.doubles(9, counters) ||
-      !args.function(10)) {
+  if (!constructing(env, info, "Udp") || !read_options(args, options) || !args.doubles(10, counters) ||
+      !args.function(11)) {
     return nullptr;
   }
   if (counters.length < kUdpCounters) {
@@ -368,7 +372,7 @@ napi_value construct(napi_env env, napi_callback_info info) {
   end->id = options.id;
   end->family = options.family == 4 ? AF_INET : AF_INET6;
   auto* udp = new Udp(std::move(end));
-  return udp->begin(env, args.self(), fd, args[10], args[9]) ? args.self() : nullptr;
+  return udp->begin(env, args.self(), fd, args[11], args[10]) ? args.self() : nullptr;
 }
 
 napi_value receive(napi_env env, napi_callback_info info) {

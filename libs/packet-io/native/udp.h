@@ -12,7 +12,8 @@ namespace pio {
 // Older headers lack these (linux/udp.h, linux/in.h).
 constexpr int kUdpSegment = 103;
 constexpr int kUdpGro = 104;
-constexpr int kPmtuOmit = 5;
+constexpr int kPmtuProbe = 3;  // DF, whatever the kernel has heard of the path
+constexpr int kPmtuOmit = 5;   // no DF, likewise
 
 constexpr size_t kAddressBytes = 40;
 

@@ -95,6 +95,7 @@ export interface NativeAddon {
     receiveBufferBytes: number,
     sendBufferBytes: number,
     dscp: number,
+    dontFragment: boolean,
     counters: Float64Array,
     onReadable: () => void,
   ) => NativeUdp;

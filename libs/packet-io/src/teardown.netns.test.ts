@@ -133,7 +133,7 @@ it.skipIf(process.env.CORRIDOR_PACKET_IO)('frees closed objects when they are co
       const turn = () => new Promise(setImmediate);
       async function round(n) {
         for (let i = 0; i < n; i++) {
-          const udp = new addon.Udp(1, 4, undefined, undefined, 0, undefined, 0, 0, 0, shared(20), () => {});
+          const udp = new addon.Udp(1, 4, undefined, undefined, 0, undefined, 0, 0, 0, false, shared(20), () => {});
           if (i % 2) udp.start();
           udp.close();
           const aead = new addon.Aead(shared(4));

@@ -31,6 +31,7 @@ function openTun(options: Partial<TunOptions> = {}): TunDevice {
     `addr add fd09::1/64 dev ${tun.name} nodad`,
     `link set ${tun.name} up`,
   );
+  space.awaitLocal('fd09::1');
   return tun;
 }
 

@@ -27,6 +27,8 @@ beforeAll(async () => {
     'addr add fd02::2/64 dev v1 nodad',
     'link set v1 up',
   );
+  a.awaitLocal('fd02::1');
+  b.awaitLocal('fd02::2');
 });
 afterAll(async () => {
   await a.close();

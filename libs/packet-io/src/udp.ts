@@ -24,6 +24,12 @@ export interface UdpOptions {
   readonly sendBufferBytes?: number | undefined;
   /** Differentiated services code point of everything sent, 0 to 63; default 0. */
   readonly dscp?: number | undefined;
+  /**
+   * Sends with "don't fragment" and leaves the kernel's own idea of the path MTU aside (IP_PMTUDISC_PROBE): what is too
+   * long for the device is dropped and counted (`dropTooLong`), what is too long for the path vanishes. Default false:
+   * never DF, the kernel fragments.
+   */
+  readonly dontFragment?: boolean | undefined;
 }
 
 /** A datagram batch with the arena that receives write to. Make it with {@link receiveBatch}. */
@@ -80,6 +86,7 @@ export class UdpSocket {
       options.receiveBufferBytes ?? 8 << 20,
       options.sendBufferBytes ?? 8 << 20,
       options.dscp ?? 0,
+      options.dontFragment ?? false,
       this.counters,
       () => this.onReadable(),
     );

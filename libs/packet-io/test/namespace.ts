@@ -26,13 +26,19 @@ export class Namespace {
     return `/proc/${this.pid}/ns/net`;
   }
 
-  /** Runs `ip` commands, one a line, in the namespace. */
-  ip(...lines: string[]): void {
-    for (const line of lines) {
+  /** Runs `ip` commands, one a line, in the namespace; answers what they printed. */
+  ip(...lines: string[]): string {
+    const run = (line: string): string =>
       execFileSync('nsenter', [`--net=${this.path}`, 'ip', ...line.split(' ')], {
-        stdio: ['ignore', 'ignore', 'pipe'],
+        stdio: ['ignore', 'pipe', 'pipe'],
+        encoding: 'utf8',
       });
-    }
+    return lines.map(run).join('');
+  }
+
+  /** Waits until the kernel takes packets for an IPv6 address: it inserts the local route from a work queue. */
+  awaitLocal(address: string): void {
+    while (!this.ip('-6 route show table local').includes(`local ${address} `));
   }
 
   /** Starts JavaScript (CommonJS, one string) in a process inside the namespace; answers what it printed. */

@@ -22,7 +22,7 @@ const tun = new addon.Tun('busy%d', 1500, true, undefined, 100, shared(20), () =
   tun.read(slab, positions, length, group, 64);
 });
 tun.start();
-const udp = new addon.Udp(1, 4, undefined, '127.0.0.1', 0, undefined, 0, 0, 0, shared(20), onReadable);
+const udp = new addon.Udp(1, 4, undefined, '127.0.0.1', 0, undefined, 0, 0, 0, false, shared(20), onReadable);
 const sender = new addon.Sender(shared(4));
 sender.attach(udp);
 const record = new Uint8Array(40);

@@ -11,7 +11,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CheckReport } from '../src/commands/check.js';
 
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));
-const folder = mkdtempSync(join(tmpdir(), 'corridor-lab-'));
+const folder = mkdtempSync(join(tmpdir(), 'lab-check-'));
 let report: CheckReport;
 
 beforeAll(async () => {

@@ -5,7 +5,7 @@
  *     gateway's device -> NAT -> down model -> vehicle's device
  *
  * Runs in a thread of its own. Packets stay in the slot into which they were read until they are written; the loop
- * allocates nothing.
+ * makes no object per packet.
  */
 import { DeadlineTimer, nowUs } from '@corridor/packet-io';
 import { Random } from '@corridor/sim';

@@ -21,6 +21,9 @@ export const CONTROL_PAYLOAD_BYTES = 1150;
 /** A packet older than this is no longer worth sending again: an application has given it up or repeated it. */
 export const REPLAY_HORIZON_US = 3_000_000;
 
+/** Pause between the replays of two paths' tails: one after the other, not each with all that the last one replayed. */
+export const REPLAY_PAUSE_US = 25_000;
+
 // --- acknowledgement ----------------------------------------------------------------------------------------------
 
 /** Acknowledgements of one peer are at least this far apart; the first after a pause leaves at once. */
@@ -143,11 +146,26 @@ export const UNVALIDATED_FACTOR = 3;
 export const CHALLENGE_RETRY_US = 100_000;
 export const CHALLENGE_TRIES = 10;
 
+/** Taken for granted: UDP payload in the smallest IPv6 path MTU (1280 - 48). */
+export const MTU_FLOOR = 1232;
 /**
- * Datagram sizes that are tried when the tunnel's own MTU does not pass, bytes of UDP payload: Ethernet with IPv6,
- * PPPoE, common mobile tunnels, the smallest IPv6 link.
+ * Datagram sizes at which paths often end, bytes of UDP payload: MTUs of 1500, 1492 (PPPoE), 1480, 1460, 1428, 1420,
+ * 1400, 1380, 1358 (LTE), 1340, 1320, 1300, 1280, less 28 or 48 bytes of IPv4 or IPv6 and UDP.
  */
-export const MTU_PROBE_SIZES = [1452, 1444, 1400, 1350, 1300, 1232] as const;
+export const MTU_PROBE_SIZES = [1472, 1452, 1444, 1432, 1412, 1392, 1372, 1352, 1330, 1310, 1292, 1272, 1252] as const;
+/** A lost probe of the full size is repeated until so many were lost: one alone may have hit ordinary loss. */
 export const MTU_PROBE_TRIES = 3;
-/** A path's size is probed again after this, while the session is active: routes change. */
-export const MTU_REPEAT_US = 300_000_000;
+/** Least time for a probe to be answered; on slower paths the path's patience. */
+export const MTU_PROBE_WAIT_US = 50_000;
+/** The search ends when it knows the limit to so many bytes. */
+export const MTU_STEP = 8;
+/**
+ * While the session is active a path below the full size is asked again for more: soon at first, as mere loss may have
+ * made it small, then at doubled pauses up to the second (RFC 8899 section 5.1.1: PMTU_RAISE_TIMER).
+ */
+export const MTU_RAISE_FIRST_US = 10_000_000;
+export const MTU_RAISE_US = 600_000_000;
+/** So many large datagrams lost in a row while smaller ones arrive: the path has become a black hole for them. */
+export const BLACK_HOLE_LOSSES = 5;
+/** "Too big" messages to senders inside, per second. */
+export const TOO_BIG_REPLIES_PER_SECOND = 100;

@@ -138,6 +138,7 @@ export class Feedback {
       return;
     }
     if (via === path) this.sampleOwnRoundTrip(frame, space);
+    if (outcome.paddedBytes > 0 || outcome.largeLost > 0 || path.largeLost > 0) peer.mtu.noteOutcome(path, outcome);
     // What a silence swallowed says nothing about the loss of the path once it is back.
     const live = path.state === 'up' || path.state === 'suspect';
     send.count(outcome.packets, outcome.bytes, live ? outcome.lost : 0, clock);

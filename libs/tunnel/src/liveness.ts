@@ -16,6 +16,7 @@ import {
   PROBE_IDLE_US,
   PROBE_SUSPECT_US,
   RATE_WINDOW_US,
+  REPLAY_PAUSE_US,
   SILENCE_GAPS,
   SILENCE_MIN_PACKETS,
   SILENCE_MIN_US,
@@ -32,12 +33,16 @@ export class Liveness {
   /** Packets wait unacknowledged that no other path could take over. */
   unrescued = false;
   private token = 0;
+  /** When a tail was last replayed, and suspect paths that wait for their turn until then. */
+  private readonly replayedUs = new Float64Array([Number.NEGATIVE_INFINITY]);
+  private readonly postponed = new Map<Path, number>();
 
   constructor(private readonly peer: Peer) {}
 
   /** Looks at every path: sends due probes, reports silence, moves states. */
   service(nowUs: number): void {
     if (this.peer.sessions.current === undefined) return;
+    if (this.postponed.size > 0) this.rescuePostponed(nowUs);
     for (const path of this.peer.paths) {
       if (!path.usable) continue;
       this.judge(path, nowUs);
@@ -48,6 +53,7 @@ export class Liveness {
 
   noteDeadline(earliest: Earliest): void {
     if (this.peer.sessions.current === undefined) return;
+    if (this.postponed.size > 0) for (const dueUs of this.postponed.values()) earliest.note(dueUs);
     for (const path of this.peer.paths) {
       if (!path.usable) continue;
       this.noteProbe(path, earliest);
@@ -73,19 +79,16 @@ export class Liveness {
     path.triggerUs = nowUs;
     if (path.state === 'up') this.enter(path, 'suspect', reason);
     this.probe(path);
-    this.peer.attention = true;
+    this.peer.mtu.restart(path);
     // With no other path to take the tail, it goes out once more here, and again when this path has answered.
-    if (this.unrescued) this.peer.sender.replayHeld();
+    if (this.unrescued && path.usable) this.peer.sender.replayTail(path);
   }
 
   /** The path's new address answered: what went out towards the old one goes out again. */
   validated(path: Path): void {
     const { nowUs } = this.peer.core.clock;
     path.answered(nowUs, nowUs);
-    if (this.unrescued) {
-      this.unrescued = false;
-      this.peer.sender.replayHeld();
-    }
+    if (this.unrescued) this.retryHeld();
     this.peer.attention = true;
   }
 
@@ -139,16 +142,36 @@ export class Liveness {
     const { peer } = this;
     const switches = peer.plan();
     let replayed = 0;
-    if (
-      peer.paths.some((other) => other !== path && other.usable && (other.state === 'up' || other.state === 'gated'))
-    ) {
-      replayed = peer.sender.replayTail(path);
-    } else this.unrescued = true;
+    if (this.hasAlternative(path)) replayed = peer.sender.replayTail(path);
+    else this.unrescued = true;
+    if (replayed > 0) this.replayedUs[0] = peer.core.clock.nowUs;
+    this.postponed.delete(path);
     peer.sessions.previous?.spaces[path.id]?.sent.closeTail();
     peer.announceSwitches(
       switches.map((one) => ({ ...one, reason: `${one.reason} (${reason})` })),
       replayed,
     );
+  }
+
+  /**
+   * Rescues a suspect path now, or a little later when another has just been: under a burst that fills every queue one
+   * suspicion follows the other, and each tail would go round with all that was replayed before.
+   */
+  private rescueInTurn(path: Path, reason: string, nowUs: number): void {
+    const earliestUs = this.replayedUs[0] + REPLAY_PAUSE_US;
+    if (nowUs >= earliestUs) this.rescue(path, reason);
+    else {
+      this.postponed.set(path, earliestUs);
+      this.peer.replan();
+    }
+  }
+
+  /** Rescues whose turn has come, of paths that are still suspect. */
+  private rescuePostponed(nowUs: number): void {
+    for (const [path, dueUs] of this.postponed) {
+      if (path.state !== 'suspect') this.postponed.delete(path);
+      else if (nowUs >= dueUs) this.rescue(path, `${path.name}: ${path.reason}`);
+    }
   }
 
   // --- the ladder ---------------------------------------------------------------------------------------------------
@@ -194,18 +217,27 @@ export class Liveness {
     });
     peer.attention = true;
     if (to === 'suspect') {
-      this.rescue(path, `${path.name}: ${reason}`);
+      this.rescueInTurn(path, `${path.name}: ${reason}`, nowUs);
       this.probeOthers(path, nowUs);
     } else if (to === 'down') this.rescue(path, `${path.name}: ${reason}`);
     else peer.replan();
-    if (to === 'up' && (from !== 'suspect' || path.maxDatagram === 0)) peer.mtu.restart(path);
+    if (to === 'up' && from !== 'suspect') peer.mtu.restart(path);
     // What went out before says nothing about the state that begins now.
     if (to === 'down' || to === 'gated') this.closeTails(path);
     const answers = (from === 'suspect' || from === 'down' || from === 'gated') && (to === 'up' || to === 'gated');
-    if (answers && this.unrescued) {
-      this.unrescued = false;
-      peer.sender.replayHeld();
-    }
+    if (this.unrescued && (answers || (to === 'down' && this.hasAlternative(path)))) this.retryHeld();
+  }
+
+  /** What waited for a path goes out, except for what still depends on a path in doubt: that waits on. */
+  private retryHeld(): void {
+    this.unrescued = false;
+    this.peer.sender.replayHeld();
+  }
+
+  private hasAlternative(path: Path): boolean {
+    return this.peer.paths.some(
+      (other) => other !== path && other.usable && (other.state === 'up' || other.state === 'gated'),
+    );
   }
 
   private closeTails(path: Path): void {

@@ -1,106 +1,151 @@
 /**
- * Which datagrams fit each path, found out with padded probes (RFC 8899): the largest that the tunnel's own MTU asks
- * for first, smaller ones when that stays unanswered though the path works.
+ * Which datagrams fit each path, found out with padded probes (RFC 8899): a {@link MtuSearch} per path, driven here.
  *
- * A probe that is too big is no sign of a silent path, so its loss raises no suspicion. Until a size is known the path
- * is taken to carry everything; packets that do not fit are told so by ICMP and go over a path that carries them.
+ * Every round of padded probes is followed by an ordinary one. Only when that, or anything sent later, is answered and
+ * the padded ones are not, are they too big. Their loss is neither loss nor silence of the path. Until a size is known
+ * a path is taken to carry everything; what was lost by that goes out again when the size is known.
  */
 import { FRAME_HEADER_BYTES, OVERHEAD_BYTES } from '@corridor/wire';
 import type { Earliest } from './clock.js';
-import { MTU_PROBE_SIZES, MTU_PROBE_TRIES, MTU_REPEAT_US } from './constants.js';
-import type { NumberSpace } from './number-space.js';
-import type { Path } from './path.js';
+import { BLACK_HOLE_LOSSES, MTU_PROBE_WAIT_US, MTU_RAISE_FIRST_US, MTU_RAISE_US } from './constants.js';
+import { MtuSearch } from './mtu-search.js';
+import { NO_ROUTE, type Path } from './path.js';
 import type { Peer } from './peer.js';
+import type { AckOutcome } from './sent-log.js';
 
 const TOKEN_BYTES = 4;
 
-/** What is known about the size of one path, and the probe under way. */
-interface Search {
-  /** Place in the list of sizes. */
-  candidate: number;
-  tries: number;
-  /** Where the probe was sent, and as which packet; undefined: none is under way. */
-  space: NumberSpace | undefined;
-  packetNumber: number;
-  /** When the probe counts as lost, or when the next search begins. */
-  dueUs: number;
+// Places in `times`.
+/** When the round went out; Infinity while none is. */
+const SENT = 0;
+/** When the round is over, or the next search begins. */
+const DUE = 1;
+/** Pause before the path is asked for more. */
+const PAUSE = 2;
+
+/** What is under way on one path. */
+class Probing {
+  readonly times = new Float64Array([Number.POSITIVE_INFINITY, 0, 0]);
+
+  constructor(
+    readonly path: Path,
+    readonly search: MtuSearch,
+  ) {}
 }
 
 export class PathMtu {
-  /** Sizes to try, largest first, bytes of UDP payload. */
-  private readonly sizes: readonly number[];
-  private readonly searches = new Map<Path, Search>();
+  private probings: Probing[] = [];
+  private token = 0;
 
-  constructor(private readonly peer: Peer) {
-    const full = peer.core.mtu + OVERHEAD_BYTES;
-    this.sizes = [full, ...MTU_PROBE_SIZES.filter((size) => size < full)];
-  }
+  constructor(private readonly peer: Peer) {}
 
   /** The path came up, or leads elsewhere now: what was known may be wrong. */
   restart(path: Path): void {
-    this.searches.set(path, this.fresh());
+    const { nowUs } = this.peer.core.clock;
+    const probing = this.of(path) ?? new Probing(path, new MtuSearch(this.peer.core.mtu + OVERHEAD_BYTES));
+    if (!this.probings.includes(probing)) this.probings.push(probing);
+    const { search, times } = probing;
+    search.restart();
+    times[SENT] = Number.POSITIVE_INFINITY;
+    times[DUE] = nowUs;
+    times[PAUSE] = MTU_RAISE_FIRST_US;
+    path.largeLost = 0;
     this.peer.attention = true;
   }
 
   forget(path: Path): void {
-    this.searches.delete(path);
+    this.probings = this.probings.filter((one) => one.path !== path);
+    path.maxDatagram = 0;
   }
 
   noteDeadline(earliest: Earliest): void {
-    for (const search of this.searches.values()) earliest.note(search.dueUs);
+    for (const { path, times } of this.probings) if (canProbe(path)) earliest.note(times[DUE]);
   }
 
   service(nowUs: number): void {
-    for (const [path, search] of this.searches) {
-      if (path.space === undefined || path.state !== 'up' || !path.usable) {
-        search.dueUs = Number.POSITIVE_INFINITY;
-        continue;
+    for (const probing of this.probings) {
+      if (nowUs >= probing.times[DUE] && canProbe(probing.path)) this.next(probing, nowUs);
+    }
+  }
+
+  /**
+   * An acknowledgement for `path` told of padded probes, or of large datagrams that were lost while others arrived
+   * (RFC 8899 section 4.4: black hole detection).
+   */
+  noteOutcome(path: Path, outcome: AckOutcome): void {
+    const probing = this.of(path);
+    if (probing === undefined) return;
+    const { search } = probing;
+    if (outcome.paddedBytes > 0 && search.arrived(outcome.paddedBytes)) this.goOn(probing);
+    // Losses above the known size are those by which it became known.
+    if (path.maxDatagram > 0 && outcome.leastLargeLost > path.maxDatagram && path.largeLost === 0) return;
+    if (path.largeLost === 0) path.leastLargeLost = outcome.leastLargeLost;
+    else path.leastLargeLost = Math.min(path.leastLargeLost, outcome.leastLargeLost);
+    path.largeLost = outcome.largestBytes >= path.leastLargeLost ? 0 : path.largeLost + outcome.largeLost;
+    if (path.largeLost >= BLACK_HOLE_LOSSES && search.isDone) this.restart(path);
+  }
+
+  private of(path: Path): Probing | undefined {
+    return this.probings.find((one) => one.path === path);
+  }
+
+  private next(probing: Probing, nowUs: number): void {
+    const { search, times, path } = probing;
+    if (search.isDone) {
+      if (search.result >= search.full) times[DUE] = Number.POSITIVE_INFINITY;
+      else if (!this.peer.active) times[DUE] = nowUs + times[PAUSE];
+      else {
+        times[PAUSE] = Math.min(MTU_RAISE_US, times[PAUSE] * 2);
+        search.raise();
+        this.sendRound(probing, nowUs);
       }
-      if (search.space?.sent.isAcked(search.packetNumber)) this.found(path, search, nowUs);
-      else if (nowUs < search.dueUs) continue;
-      else if (path.maxDatagram > 0 && search.space === undefined && !this.peer.active)
-        search.dueUs = nowUs + MTU_REPEAT_US;
-      else this.next(path, search, nowUs);
-    }
-  }
-
-  private found(path: Path, search: Search, nowUs: number): void {
-    const size = this.sizes[search.candidate];
-    search.space = undefined;
-    search.dueUs = nowUs + MTU_REPEAT_US;
-    if (path.maxDatagram === size) return;
-    path.maxDatagram = size;
-    this.peer.replan();
-  }
-
-  private next(path: Path, search: Search, nowUs: number): void {
-    if (search.space === undefined) Object.assign(search, this.fresh());
-    else if (search.tries >= MTU_PROBE_TRIES) {
-      search.candidate++;
-      search.tries = 0;
-    }
-    if (search.candidate >= this.sizes.length) {
-      // Not even the smallest passed: that is no matter of size. Health has its own opinion.
-      search.space = undefined;
-      search.dueUs = nowUs + MTU_REPEAT_US;
       return;
     }
-    this.probe(path, search, nowUs);
+    // Without an answer to what went out with the round or later, the round says nothing, and goes out again.
+    if (path.answeredSentUs < times[SENT]) this.sendRound(probing, nowUs);
+    else {
+      search.over();
+      this.goOn(probing);
+    }
   }
 
-  private probe(path: Path, search: Search, nowUs: number): void {
-    const { peer } = this;
-    const payload = this.sizes[search.candidate] - OVERHEAD_BYTES;
-    const writer = peer.core.outgoing.beginFrames(payload);
-    writer.probe(search.packetNumber, payload - FRAME_HEADER_BYTES - TOKEN_BYTES);
-    search.space = path.space;
-    search.packetNumber = path.space?.sent.next ?? 0;
-    search.tries++;
-    search.dueUs = nowUs + path.patienceUs;
-    peer.sender.sendFrames(path, false);
+  /** The search has moved on: its result is put to use, and the next round goes out. */
+  private goOn(probing: Probing): void {
+    const { nowUs } = this.peer.core.clock;
+    const { path, search, times } = probing;
+    this.apply(path, search.result);
+    if (search.isDone) {
+      times[SENT] = Number.POSITIVE_INFINITY;
+      times[DUE] = search.result < search.full ? nowUs + times[PAUSE] : Number.POSITIVE_INFINITY;
+    } else this.sendRound(probing, nowUs);
   }
 
-  private fresh(): Search {
-    return { candidate: 0, tries: 0, space: undefined, packetNumber: 0, dueUs: this.peer.core.clock.nowUs };
+  private apply(path: Path, size: number): void {
+    const before = path.maxDatagram;
+    if (size === before) return;
+    path.maxDatagram = size;
+    path.largeLost = 0;
+    this.peer.replan();
+    if (before === 0 || size < before) this.peer.sender.replayTooBig(path);
   }
+
+  private sendRound(probing: Probing, nowUs: number): void {
+    const { path, search, times } = probing;
+    for (const size of search.round()) this.sendPadded(path, size);
+    this.peer.liveness.probe(path);
+    times[SENT] = nowUs;
+    times[DUE] = nowUs + Math.max(MTU_PROBE_WAIT_US, path.patienceUs);
+  }
+
+  private sendPadded(path: Path, size: number): void {
+    const payload = size - OVERHEAD_BYTES;
+    const writer = this.peer.core.outgoing.beginFrames(payload);
+    if (!writer.probe(this.token++, payload - FRAME_HEADER_BYTES - TOKEN_BYTES)) return;
+    this.peer.sender.sendPadded(path);
+  }
+}
+
+function canProbe(path: Path): boolean {
+  const works = path.state === 'up' || path.state === 'suspect';
+  return works && path.usable && path.route !== NO_ROUTE && !path.validating && path.space !== undefined;
 }

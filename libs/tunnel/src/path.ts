@@ -1,6 +1,6 @@
 /** One path of one peer: where it leads, how it is, what was measured. */
 import type { PathSnapshot, PathState } from '@corridor/strategy';
-import { serialDistance } from '@corridor/wire';
+import { OVERHEAD_BYTES, serialDistance } from '@corridor/wire';
 import { ADDRESS_BYTES } from './batch.js';
 import type { Clock } from './clock.js';
 import {
@@ -58,6 +58,9 @@ export class Path {
   readonly address = new Uint8Array(ADDRESS_BYTES);
   /** Largest datagram that is known to get through, bytes of UDP payload; 0: not known, taken for any. */
   maxDatagram = 0;
+  /** Large datagrams lost in a row while smaller ones arrived, and the smallest of them. */
+  largeLost = 0;
+  leastLargeLost = 0;
   /** The address is new and has not answered a challenge yet. */
   validating = false;
   /** Packet number space under the current epoch; undefined without a session. */
@@ -162,6 +165,11 @@ export class Path {
   /** Marks the path in a set of paths. Ids are small, as the vehicle gives out the lowest that is free. */
   get bit(): number {
     return 1 << (this.id & 31);
+  }
+
+  /** Whether an inner packet of so many bytes fits, as far as is known. */
+  fits(length: number): boolean {
+    return this.maxDatagram === 0 || length + OVERHEAD_BYTES <= this.maxDatagram;
   }
 
   /** Whether anything may be sent on it at all. */

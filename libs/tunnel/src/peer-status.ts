@@ -1,4 +1,5 @@
 /** A peer's state as plain data, for people and programs outside the engine. */
+import { OVERHEAD_BYTES } from '@corridor/wire';
 import { formatAddress } from './address.js';
 import type { DirectionEstimate } from './estimator.js';
 import type { Path } from './path.js';
@@ -15,13 +16,13 @@ export function peerStatus(peer: Peer, nowUs: number): PeerStatus {
     establishedAtUs: current === undefined ? 0 : establishedUs,
     cipher: current === undefined ? null : current.cipher === CIPHER_AES_256_GCM ? 'aes-256-gcm' : 'chacha20-poly1305',
     policyVersion: peer.policy.version,
-    paths: peer.paths.map((path) => pathStatus(path, nowUs)),
+    paths: peer.paths.map((path) => pathStatus(path, nowUs, peer.core.mtu)),
     classes: peer.scheduler.status(),
     counters: peer.tally.status(),
   };
 }
 
-function pathStatus(path: Path, nowUs: number): PathStatus {
+function pathStatus(path: Path, nowUs: number, mtu: number): PathStatus {
   const blocked = path.blocked || path.blockedByPeer;
   return {
     id: path.id,
@@ -35,6 +36,7 @@ function pathStatus(path: Path, nowUs: number): PathStatus {
     minRttUs: path.rtt.minUs,
     rttVarUs: path.rtt.variationUs,
     maxDatagramBytes: path.maxDatagram,
+    mtu: path.maxDatagram === 0 ? mtu : Math.min(mtu, path.maxDatagram - OVERHEAD_BYTES),
     priority: path.priority,
     metered: path.metered,
     send: directionStatus(path.send, nowUs),

@@ -264,7 +264,7 @@ export class Peer {
     if (!broken) return;
     this.liveness.unrescued = false;
     this.replan();
-    this.sender.replayHeld();
+    this.sender.replayHeld(true);
     // What went out under the keys before went out again just now: its silence says nothing any more.
     this.sessions.dropPrevious();
   }

@@ -126,7 +126,8 @@ export class Scheduler {
 
 const RANK = { up: 0, suspect: 1, gated: 2, down: 3 } as const;
 
-function betterForControl(a: Path, b: Path): boolean {
+/** Whether `a` is the better path for what must arrive soon: by state, then by round trip. */
+export function betterForControl(a: Path, b: Path): boolean {
   if (RANK[a.state] !== RANK[b.state]) return RANK[a.state] < RANK[b.state];
   return a.rtt.expectedUs < b.rtt.expectedUs;
 }

@@ -25,6 +25,8 @@ export class SendSlots {
   readonly sentUs: Float64Array;
   readonly carriers: Int32Array;
   freeCount: number;
+  /** Free slots at the end of their list that were not lent. */
+  private spare = 0;
 
   private readonly next: Int32Array;
   private readonly previous: Int32Array;
@@ -65,6 +67,7 @@ export class SendSlots {
     const enough = Math.max(1, wanted >> 2);
     while (this.freeCount < enough) this.giveUpOldest(nowUs, givenUp);
     const count = Math.min(wanted, this.freeCount);
+    this.spare = this.freeCount - count;
     let slot = this.next[this.free];
     for (let i = 0; i < count; i++) {
       batch.offset[i] = (slot << SLOT_SHIFT) + SLOT_HEADROOM;
@@ -81,7 +84,14 @@ export class SendSlots {
     );
   }
 
-  /** Takes a lent slot for a packet of peer `owner`. */
+  /** A free slot that was not lent, for a packet that the engine itself makes, to be held at once; -1 for none. */
+  takeSpare(): number {
+    if (this.spare === 0) return -1;
+    this.spare--;
+    return this.previous[this.free];
+  }
+
+  /** Takes a lent or spare slot for a packet of peer `owner`. */
   hold(slot: number, owner: number, length: number, flow: number, sequence: number, nowUs: number): void {
     this.owner[slot] = owner;
     this.length[slot] = length;

@@ -9,6 +9,7 @@ import type { Core } from './core.js';
 import type { Epoch } from './epochs.js';
 import { NO_ROUTE, type Path } from './path.js';
 import type { Peer } from './peer.js';
+import { betterForControl, type Execution } from './scheduler.js';
 import { BYTES_SENT, COPIES_SENT, NO_PATH, PACKETS_SENT, REPLAYS_SENT } from './tally.js';
 
 export class Sender {
@@ -16,6 +17,7 @@ export class Sender {
   private replayed = 0;
   /** The path whose tail is being replayed. */
   private abandoned: Path | undefined;
+  private replaysAll = false;
   private readonly replayOne = (slot: number): void => this.replaySlot(slot);
 
   constructor(private readonly peer: Peer) {
@@ -34,25 +36,65 @@ export class Sender {
       return;
     }
     if (length > execution.maxPacket) {
-      this.transmit(this.roomiest(execution.paths[0] as Path), slot, 0);
+      const copies = this.transmitLarge(execution, slot, length, execution.count, 0);
+      if (copies === 0) this.peer.tally.add(NO_PATH);
+      if (copies > 1) this.peer.tally.add(COPIES_SENT, copies - 1);
       return;
     }
     for (let i = 0; i < execution.count; i++) this.transmit(execution.paths[i] as Path, slot, i === 0 ? 0 : FLAG_COPY);
     if (execution.count > 1) this.peer.tally.add(COPIES_SENT, execution.count - 1);
   }
 
-  /** Largest inner packet that the paths of a class carry. */
+  /** Largest inner packet that every path of a class carries. */
   largestPacket(classIndex: number): number {
     return this.peer.scheduler.executions[classIndex].maxPacket;
   }
 
-  /** The working path that takes the largest datagrams, `otherwise` when none is known to take more. */
-  private roomiest(otherwise: Path): Path {
-    let roomiest = otherwise;
+  /**
+   * Largest inner packet that any path carries which is not down; while all are, any path at all: what waits for one to
+   * come back is better held than refused.
+   */
+  largestAnywhere(): number {
+    let working = -1;
+    let any = -1;
     for (const path of this.peer.paths) {
-      if (path.usable && path.state === 'up' && path.maxDatagram > roomiest.maxDatagram) roomiest = path;
+      if (!path.usable) continue;
+      const carries = path.maxDatagram === 0 ? this.core.mtu : path.maxDatagram - OVERHEAD_BYTES;
+      if (path.state !== 'down' && carries > working) working = carries;
+      if (carries > any) any = carries;
     }
-    return roomiest;
+    return working >= 0 ? working : any >= 0 ? any : this.core.mtu;
+  }
+
+  /** The size of `path` turned out to be smaller than what was sent on it: that goes out again elsewhere. */
+  replayTooBig(path: Path): void {
+    const { slots } = this.core;
+    this.abandoned = path;
+    for (let slot = slots.oldestHeld(); slot >= 0; slot = slots.nextHeld(slot)) {
+      const wasSent = slots.owner[slot] === this.peer.number && (slots.carriers[slot] & path.bit) !== 0;
+      if (wasSent && !path.fits(slots.length[slot])) this.replaySlot(slot);
+    }
+  }
+
+  /**
+   * Sends a packet that does not fit every path of its plan: on those which it fits, at most `most` of them, or else on
+   * the best other one. Answers on how many.
+   */
+  private transmitLarge(execution: Execution, slot: number, length: number, most: number, flags: number): number {
+    let count = 0;
+    for (let i = 0; i < execution.count && count < most; i++) {
+      const path = execution.paths[i] as Path;
+      if (path.fits(length)) this.transmit(path, slot, count++ === 0 ? flags : flags | FLAG_COPY);
+    }
+    if (count > 0) return count;
+    const other = bestFor(this.peer.paths, length);
+    if (other === undefined) {
+      // Held until a path comes back.
+      this.peer.liveness.unrescued = true;
+      return 0;
+    }
+    this.transmit(other, slot, flags);
+    return 1;
   }
 
   /**
@@ -69,14 +111,19 @@ export class Sender {
     return this.replayed;
   }
 
-  /** Sends everything again that is held for this peer: after a silence of every path, or in a new session. */
-  replayHeld(): number {
+  /**
+   * Sends again what is held for this peer and guarded by no path: after a silence of every path.
+   * @param all also what is guarded: in a new session, which knows nothing of what was sent in the one before
+   */
+  replayHeld(all = false): number {
     const { slots } = this.core;
     this.replayed = 0;
     this.abandoned = undefined;
+    this.replaysAll = all;
     for (let slot = slots.oldestHeld(); slot >= 0; slot = slots.nextHeld(slot)) {
       if (slots.owner[slot] === this.peer.number) this.replaySlot(slot);
     }
+    this.replaysAll = false;
     return this.replayed;
   }
 
@@ -85,25 +132,35 @@ export class Sender {
     if (clock.nowUs - slots.heldSinceUs[slot] > REPLAY_HORIZON_US || this.peer.sessions.current === undefined) return;
     const execution = this.peer.scheduler.executions[slots.flow[slot] >>> 12] ?? this.peer.scheduler.executions[0];
     if (this.abandoned !== undefined) slots.carriers[slot] &= ~this.abandoned.bit;
-    if (execution.count === 0 || this.isUnderWay(slot)) return;
+    if (execution.count === 0 || (!this.replaysAll && this.isGuarded(slot))) return;
     // While no path is up, one of the doubtful ones may be alive.
     const copies = execution.someUp() ? 1 : execution.count;
     slots.carriers[slot] = 0;
+    let sent = copies;
     if (slots.length[slot] > execution.maxPacket)
-      this.transmit(this.roomiest(execution.paths[0] as Path), slot, FLAG_REPLAY);
+      sent = this.transmitLarge(execution, slot, slots.length[slot], copies, FLAG_REPLAY);
     else for (let i = 0; i < copies; i++) this.transmit(execution.paths[i] as Path, slot, FLAG_REPLAY);
-    this.peer.tally.add(REPLAYS_SENT, copies);
-    this.replayed++;
+    this.peer.tally.add(REPLAYS_SENT, sent);
+    if (sent > 0) this.replayed++;
   }
 
-  /** Whether a healthy path carries the packet and nothing sent later was answered: then it guards the packet's fate. */
-  private isUnderWay(slot: number): boolean {
+  /**
+   * Whether a path that carries the packet guards its fate. One that has been up ever since does: a single loss is not
+   * a matter of replay. So does one that answered nothing sent later; while it is suspect, only until it answers or goes
+   * down, when {@link replayHeld} looks again.
+   */
+  private isGuarded(slot: number): boolean {
     const { slots } = this.core;
+    const sentUs = slots.sentUs[slot];
+    let isDoubtful = false;
     for (const path of this.peer.paths) {
-      const carries = (slots.carriers[slot] & path.bit) !== 0 && path.state === 'up' && path.usable;
-      if (carries && path.space !== undefined && slots.sentUs[slot] > path.answeredSentUs) return true;
+      if ((slots.carriers[slot] & path.bit) === 0 || path.space === undefined || !path.usable) continue;
+      const isOpen = sentUs > path.answeredSentUs;
+      if (path.state === 'up' && (isOpen || path.sinceUs <= sentUs)) return true;
+      if (path.state === 'suspect' && isOpen) isDoubtful = true;
     }
-    return false;
+    if (isDoubtful) this.peer.liveness.unrescued = true;
+    return isDoubtful;
   }
 
   private transmit(path: Path, slot: number, flags: number): void {
@@ -151,4 +208,24 @@ export class Sender {
     sent.record(clock.nowUs, bytes, -1, 0, asks);
     if (asks) path.askedUs = clock.nowUs;
   }
+
+  /** Likewise frames that are padded to try a size: their silence and loss mean nothing else. */
+  sendPadded(path: Path): void {
+    const { space } = path;
+    if (space === undefined) return;
+    const { outgoing, clock } = this.core;
+    const { epoch, sent } = space;
+    const bytes = outgoing.commitFrames(epoch.sendKey, path.route, path.id, sent.next, epoch.remoteIndex, clock.nowUs);
+    sent.recordPadded(clock.nowUs, bytes);
+  }
+}
+
+/** The path for a packet that none of its plan's paths takes: the fastest among those in the best state, not down. */
+function bestFor(paths: readonly Path[], length: number): Path | undefined {
+  let best: Path | undefined;
+  for (const path of paths) {
+    if (!path.usable || path.state === 'down' || !path.fits(length)) continue;
+    if (best === undefined || betterForControl(path, best)) best = path;
+  }
+  return best;
 }

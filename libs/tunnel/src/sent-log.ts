@@ -4,7 +4,7 @@
  * what was sent after the newest acknowledged packet, whose silence makes a path suspect.
  */
 import type { AckFrame } from '@corridor/wire';
-import { MAX_SENT_LOG } from './constants.js';
+import { MAX_SENT_LOG, MTU_FLOOR } from './constants.js';
 import type { SendSlots } from './send-slots.js';
 
 const FIRST_CAPACITY = 64;
@@ -12,6 +12,8 @@ const FIRST_CAPACITY = 64;
 /** Bits of an entry's state. */
 const ASKS = 1;
 const ACKED = 2;
+/** Padded to try a size: asks for an acknowledgement, but its silence and its loss mean nothing but the size. */
+const PADDED = 4;
 
 // Places in `numbers`.
 const BASE = 0;
@@ -20,6 +22,8 @@ const LARGEST_ACKED = 2;
 const TAIL = 3;
 
 const NO_SLOT = -1;
+/** Above every size of a datagram. */
+const NO_SIZE = 0x10000;
 
 /** What one acknowledgement brought; reused, valid until the next one. */
 export class AckOutcome {
@@ -29,6 +33,12 @@ export class AckOutcome {
   bytes = 0;
   /** Packets now taken for lost. */
   lost = 0;
+  /** Largest padded probe acknowledged for the first time, and largest of all packets; 0 for none. */
+  paddedBytes = 0;
+  largestBytes = 0;
+  /** Of those lost now: how many were larger than every path carries, and the smallest of these. */
+  largeLost = 0;
+  leastLargeLost = NO_SIZE;
   private readonly times = new Float64Array(3);
 
   /** When the largest acknowledged packet was sent, if this is its first acknowledgement; -1 otherwise. */
@@ -59,6 +69,10 @@ export class AckOutcome {
     this.asking = 0;
     this.bytes = 0;
     this.lost = 0;
+    this.paddedBytes = 0;
+    this.largestBytes = 0;
+    this.largeLost = 0;
+    this.leastLargeLost = NO_SIZE;
     this.times[0] = -1;
     this.times[1] = -1;
     this.times[2] = Number.POSITIVE_INFINITY;
@@ -98,11 +112,6 @@ export class SentLog {
     return this.sentAtUs[packetNumber & this.mask];
   }
 
-  /** Whether a packet was acknowledged, as long as that is remembered. */
-  isAcked(packetNumber: number): boolean {
-    return this.sentUs(packetNumber) >= 0 && (this.state[packetNumber & this.mask] & ACKED) !== 0;
-  }
-
   /** Notes the packet `next` as sent and moves on. `slot` is -1 for control datagrams. */
   record(nowUs: number, bytes: number, slot: number, generation: number, asks: boolean): void {
     const { numbers } = this;
@@ -116,6 +125,13 @@ export class SentLog {
     this.state[at] = asks ? ASKS : 0;
     if (asks && numbers[TAIL] < 0) numbers[TAIL] = packetNumber;
     numbers[NEXT] = packetNumber + 1;
+  }
+
+  /** Likewise a datagram that was padded to try a size. */
+  recordPadded(nowUs: number, bytes: number): void {
+    const packetNumber = this.numbers[NEXT];
+    this.record(nowUs, bytes, NO_SLOT, 0, false);
+    this.state[packetNumber & this.mask] = PADDED;
   }
 
   /**
@@ -172,8 +188,11 @@ export class SentLog {
     if ((state & ACKED) !== 0) return;
     this.state[at] = state | ACKED;
     outcome.packets++;
-    outcome.bytes += this.size[at];
-    if ((state & ASKS) !== 0) {
+    const size = this.size[at];
+    outcome.bytes += size;
+    if (size > outcome.largestBytes) outcome.largestBytes = size;
+    if ((state & PADDED) !== 0 && size > outcome.paddedBytes) outcome.paddedBytes = size;
+    if ((state & (ASKS | PADDED)) !== 0) {
       outcome.asking++;
       if (this.sentAtUs[at] > outcome.newestAskingSentAtUs) outcome.newestAskingSentAtUs = this.sentAtUs[at];
       if (this.sentAtUs[at] < outcome.oldestAskingSentAtUs) outcome.oldestAskingSentAtUs = this.sentAtUs[at];
@@ -191,7 +210,12 @@ export class SentLog {
       const at = base & this.mask;
       if ((this.state[at] & ACKED) !== 0) continue;
       if (this.sentAtUs[at] > lossBeforeUs) break;
+      if ((this.state[at] & PADDED) !== 0) continue;
       outcome.lost++;
+      const size = this.size[at];
+      if (size <= MTU_FLOOR) continue;
+      outcome.largeLost++;
+      if (size < outcome.leastLargeLost) outcome.leastLargeLost = size;
     }
     numbers[BASE] = base;
   }

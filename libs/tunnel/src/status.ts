@@ -40,6 +40,8 @@ export interface PathStatus {
   readonly rttVarUs: number;
   /** Largest datagram that is known to get through, bytes of UDP payload; 0 while not known. */
   readonly maxDatagramBytes: number;
+  /** Largest inner packet that fits it, bytes; the tunnel's own MTU while not known. */
+  readonly mtu: number;
   readonly priority: number;
   readonly metered: boolean;
   /** Towards the peer, as the peer acknowledged it. */

@@ -19,6 +19,9 @@ export const policyOf = (strategy: string, version = 1): TunnelPolicy => ({
   classes: [],
 });
 
+/** In the seventh byte of an IPv4 header. */
+export const DONT_FRAGMENT = 0x40;
+
 export interface Link {
   readonly name: string;
   upUs: number;
@@ -87,7 +90,7 @@ export class Host<E extends Engine> implements Sink {
   }
 
   /** Sends `count` packets of `bytes` each from `source` to `destination`, numbered in their payload. */
-  send(source: number[], destination: number[], bytes = 200, count = 1): void {
+  send(source: number[], destination: number[], bytes = 200, count = 1, flags = DONT_FRAGMENT): void {
     const { batch, engine } = this;
     for (let left = count; left > 0; left -= batch.count) {
       batch.count = Math.min(left, engine.lendSlots(batch));
@@ -97,7 +100,7 @@ export class Host<E extends Engine> implements Sink {
         batch.group[i] = 0;
         engine.sendSlab.fill(0, at, at + bytes);
         engine.sendSlab.set(
-          [0x45, 0, bytes >> 8, bytes & 0xff, 0, 0, 0, 0, 64, 17, 0, 0, ...source, ...destination, 16, 0, 16, 1],
+          [0x45, 0, bytes >> 8, bytes & 0xff, 0, 0, flags, 0, 64, 17, 0, 0, ...source, ...destination, 16, 0, 16, 1],
           at,
         );
         new DataView(engine.sendSlab.buffer).setUint32(at + 28, this.number++);

@@ -269,6 +269,17 @@ describe('sending', () => {
     }
   });
 
+  it('fragments nothing when told so, and counts what is too long', () => {
+    const socket = UdpSocket.open({ id: 1, family: 4, netns: a.path, dontFragment: true });
+    const sender = new DatagramSender();
+    sender.attach(socket);
+    sender.set(0, 1, record(V4, 9));
+    const datagrams = [pattern(1_473), pattern(1_472), pattern(2_000), pattern(2_000), pattern(2_000)];
+    expect(sender.send(outboxOf(datagrams, () => 0))).toBe(1);
+    expect(readCounters(UDP_COUNTERS, socket.counters)).toMatchObject({ sentDatagrams: 1, dropTooLong: 4 });
+    socket.close();
+  });
+
   it('drops and counts when its device is gone', async () => {
     a.ip('link add d0 type veth peer name d1', 'addr add 10.3.0.1/24 dev d0', 'link set d1 up', 'link set d0 up');
     const socket = UdpSocket.open({ id: 1, family: 4, netns: a.path, device: 'd0' });

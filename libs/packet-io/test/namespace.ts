@@ -1,6 +1,9 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 
+/** A sanitizer is preloaded for the addon's own process, not for `ip` and its like, in which it finds faults, too. */
+const env = { ...process.env, LD_PRELOAD: '' };
+
 /** A network namespace with nothing but loopback; it lives as long as a child process that waits in it. */
 export class Namespace {
   private constructor(private readonly holder: ChildProcess) {}
@@ -8,6 +11,7 @@ export class Namespace {
   static async create(): Promise<Namespace> {
     const holder = spawn('unshare', ['-n', 'sh', '-c', 'ip link set lo up && echo ready && exec cat'], {
       stdio: ['pipe', 'pipe', 'inherit'],
+      env,
     });
     const ended = once(holder, 'exit').then(() => {
       throw new Error('unshare -n failed: these tests need CAP_SYS_ADMIN');
@@ -32,6 +36,7 @@ export class Namespace {
       execFileSync('nsenter', [`--net=${this.path}`, 'ip', ...line.split(' ')], {
         stdio: ['ignore', 'pipe', 'pipe'],
         encoding: 'utf8',
+        env,
       });
     return lines.map(run).join('');
   }
@@ -45,8 +50,7 @@ export class Namespace {
   async node(source: string): Promise<string> {
     const child = spawn('nsenter', [`--net=${this.path}`, process.execPath, '-e', source], {
       stdio: ['ignore', 'pipe', 'inherit'],
-      // Sanitizers are preloaded for the addon's own process only.
-      env: { ...process.env, LD_PRELOAD: '' },
+      env,
     });
     let output = '';
     child.stdout.on('data', (chunk) => (output += chunk));

@@ -47,7 +47,8 @@ export class Liveness {
       if (!path.usable) continue;
       this.judge(path, nowUs);
       if (nowUs >= this.probeDueUs(path)) this.probe(path);
-      if (nowUs >= this.silenceDueUs(path, this.peer.core.clock)) this.reportSilence(path);
+      if (nowUs >= Math.max(this.silenceDueUs(path, this.peer.core.clock), this.peer.graceUntilUs))
+        this.reportSilence(path);
     }
   }
 
@@ -310,7 +311,7 @@ export class Liveness {
   // --- silence of the other direction -------------------------------------------------------------------------------
 
   private noteSilence(path: Path, earliest: Earliest): void {
-    earliest.note(this.silenceDueUs(path, this.peer.core.clock));
+    earliest.note(Math.max(this.silenceDueUs(path, this.peer.core.clock), this.peer.graceUntilUs));
   }
 
   private silenceDueUs(path: Path, clock: Clock): number {

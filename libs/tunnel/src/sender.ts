@@ -131,8 +131,14 @@ export class Sender {
     const { slots, clock } = this.core;
     if (clock.nowUs - slots.heldSinceUs[slot] > REPLAY_HORIZON_US || this.peer.sessions.current === undefined) return;
     const execution = this.peer.scheduler.executions[slots.flow[slot] >>> 12] ?? this.peer.scheduler.executions[0];
-    if (this.abandoned !== undefined) slots.carriers[slot] &= ~this.abandoned.bit;
-    if (execution.count === 0 || (!this.replaysAll && this.isGuarded(slot))) return;
+    const abandonedBit = this.abandoned?.bit ?? 0;
+    // Replayed before, or sent twice in this space: another path answers for it now.
+    if (abandonedBit !== 0 && (slots.carriers[slot] & abandonedBit) === 0) return;
+    slots.carriers[slot] &= ~abandonedBit;
+    if (execution.count === 0 || (!this.replaysAll && this.isGuarded(slot))) {
+      slots.carriers[slot] |= abandonedBit;
+      return;
+    }
     // While no path is up, one of the doubtful ones may be alive.
     const copies = execution.someUp() ? 1 : execution.count;
     slots.carriers[slot] = 0;

@@ -67,15 +67,13 @@ describe('the log of what was sent', () => {
     expect(log.tail).toBe(11);
   });
 
-  it('replays what is unacknowledged and still held, oldest first, and each once', () => {
+  it('visits what is unacknowledged and still held, oldest first', () => {
     const { slots, log, outcome } = sendAll(10);
     log.acknowledge(ack([4, 3]), slots, 0, outcome);
     slots.release(slots.oldestHeld());
     const replayed: number[] = [];
     log.forEachHeld(slots, (slot) => replayed.push(slots.sequence[slot]));
     expect(replayed).toEqual([1, 2, 5, 6, 7, 8, 9]);
-    log.forEachHeld(slots, (slot) => replayed.push(slots.sequence[slot]));
-    expect(replayed).toHaveLength(7);
   });
 
   it('survives growing and wrapping', () => {

@@ -161,19 +161,17 @@ export class SentLog {
   }
 
   /**
-   * Calls `replay(slot)` for every packet that is still unacknowledged, oldest first, and whose slot still holds it.
-   * Packets that `replay` sends in this very space come after those visited.
+   * Calls `visit(slot)` for every packet that is still unacknowledged, oldest first, and whose slot still holds it.
+   * Packets that `visit` sends in this very space come after those visited.
    */
-  forEachHeld(slots: SendSlots, replay: (slot: number) => void): void {
+  forEachHeld(slots: SendSlots, visit: (slot: number) => void): void {
     const end = this.numbers[NEXT];
     for (let packetNumber = this.numbers[BASE]; packetNumber < end; packetNumber++) {
       const at = packetNumber & this.mask;
       const slot = this.slot[at];
       if ((this.state[at] & ACKED) !== 0 || slot === NO_SLOT || slots.generation[slot] !== this.generation[at])
         continue;
-      replay(slot);
-      // Its fate is now that of the replay: a second suspicion of this path must not replay it once more from here.
-      if (this.numbers[BASE] <= packetNumber) this.slot[packetNumber & this.mask] = NO_SLOT;
+      visit(slot);
     }
   }
 

@@ -59,6 +59,8 @@ export class Host<E extends Engine> implements Sink {
   engine!: E;
   /** The process is gone: nothing reaches the engine any more. */
   stopped = false;
+  /** The process gets no CPU until then: datagrams wait in its sockets, timers fire late. */
+  stalledUntilUs = 0;
   onDatagram: (socket: number, to: AddressRecord, bytes: Uint8Array) => void = () => {};
   private readonly batch = new PacketBatch(16);
   private readonly incoming = new DatagramBatch(1, new Uint8Array(0));
@@ -79,6 +81,10 @@ export class Host<E extends Engine> implements Sink {
   }
 
   receive(socket: number, from: AddressRecord, bytes: Uint8Array): void {
+    if (this.world.nowUs < this.stalledUntilUs) {
+      this.world.after(this.stalledUntilUs - this.world.nowUs, () => this.receive(socket, from, bytes));
+      return;
+    }
     const { incoming } = this;
     incoming.bytes = bytes;
     incoming.count = 1;
@@ -87,6 +93,11 @@ export class Host<E extends Engine> implements Sink {
     incoming.receivedAtUs[0] = this.world.nowUs;
     incoming.address.set(from);
     this.mutate((engine, nowUs) => engine.receiveDatagrams(incoming, nowUs));
+  }
+
+  /** When the engine wants to be called, as far as the process gets to it. */
+  wakeUs(): number {
+    return Math.max(this.engine.nextDeadlineUs(), this.stalledUntilUs);
   }
 
   /** Sends `count` packets of `bytes` each from `source` to `destination`, numbered in their payload. */
@@ -281,7 +292,7 @@ export class World {
     let steps = 0;
     let instant = -1;
     for (;;) {
-      const wakeUs = Math.min(this.vehicle.engine.nextDeadlineUs(), this.gateway.engine.nextDeadlineUs());
+      const wakeUs = Math.min(this.vehicle.wakeUs(), this.gateway.wakeUs());
       const nextUs = Math.min(wakeUs, this.happenings[0]?.atUs ?? Number.POSITIVE_INFINITY);
       if (nextUs > endUs) break;
       if (nextUs === instant && ++steps > 10_000) throw new Error('time stands still');
@@ -291,7 +302,7 @@ export class World {
       if ((this.happenings[0]?.atUs ?? Number.POSITIVE_INFINITY) <= this.nowUs) this.happenings.shift()?.run();
       else {
         for (const host of [this.vehicle, this.gateway]) {
-          if (host.engine.nextDeadlineUs() <= this.nowUs) host.mutate((engine: Engine, nowUs) => engine.tick(nowUs));
+          if (host.wakeUs() <= this.nowUs) host.mutate((engine: Engine, nowUs) => engine.tick(nowUs));
         }
       }
     }

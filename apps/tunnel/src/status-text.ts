@@ -43,6 +43,7 @@ function pathTable(paths: readonly PathStatus[], atUs: number): string[] {
     'state',
     'for',
     'rtt',
+    'mtu',
     'dir',
     'delay+',
     'jitter',
@@ -59,12 +60,13 @@ function pathTable(paths: readonly PathStatus[], atUs: number): string[] {
       path.blocked ? `${path.state} (blocked)` : path.state,
       duration(atUs - path.sinceUs),
       path.rttUs === 0 ? '-' : milliseconds(path.rttUs),
+      String(path.mtu),
       'send',
       ...directionCells(path.send),
       path.remote,
       path.reason,
     ],
-    ['', '', '', '', 'recv', ...directionCells(path.receive), '', ''],
+    ['', '', '', '', '', 'recv', ...directionCells(path.receive), '', ''],
   ]);
   return table([header, ...rows]);
 }

@@ -15,6 +15,7 @@ export const DROP_NONE = 0;
 export const DROP_BLACKOUT = 1;
 export const DROP_QUEUE = 2;
 export const DROP_LOSS = 3;
+export const DROP_TOO_LONG = 4;
 
 /** Indices of {@link LinkDirection.counters}. Delivered ones include no duplicates. */
 export const OFFERED_PACKETS = 0;
@@ -26,7 +27,8 @@ export const QUEUE_DROPS = 5;
 export const LOSSES = 6;
 export const DUPLICATES = 7;
 export const REORDERED = 8;
-const COUNTERS = 9;
+export const TOO_LONG_DROPS = 9;
+const COUNTERS = 10;
 
 /** A reordered packet is held back between these two. */
 const REORDER_MIN_US = 1_000;
@@ -57,14 +59,22 @@ export class LinkDirection {
   private burstLoss = 0;
   private inBurst = false;
   private reorderRatio = 0;
+  /** As offered, thus without `headerBytes`. */
+  private longest = Number.POSITIVE_INFINITY;
   private duplicateRatio = 0;
 
   /**
    * @param random its own generator; equal seeds and equal offers give equal answers.
    * @param originUs time at which traces and rate profiles start.
+   * @param headerBytes of IP and UDP that the bytes offered leave out; only `mtuBytes` asks for them.
    * @throws RangeError for a specification that makes no sense.
    */
-  constructor(spec: DirectionSpec, random: Random, originUs = 0) {
+  constructor(
+    spec: DirectionSpec,
+    random: Random,
+    originUs = 0,
+    private readonly headerBytes = 0,
+  ) {
     this.random = random;
     this.limiter = new RateLimiter(originUs);
     this.current = spec;
@@ -107,6 +117,7 @@ export class LinkDirection {
     counters[OFFERED_BYTES] += bytes;
     times[DUPLICATE_AT] = -1;
     if (this.blackout) return this.drop(DROP_BLACKOUT, BLACKOUT_DROPS);
+    if (bytes > this.longest) return this.drop(DROP_TOO_LONG, TOO_LONG_DROPS);
     const departedAtUs = this.limiter.admit(nowUs, bytes);
     if (departedAtUs < 0) return this.drop(DROP_QUEUE, QUEUE_DROPS);
     if (this.isLost()) return this.drop(DROP_LOSS, LOSSES);
@@ -157,6 +168,7 @@ export class LinkDirection {
     this.burstLeave = spec.burst?.leaveRatio ?? 1;
     this.burstLoss = spec.burst?.lossRatio ?? 0;
     this.reorderRatio = spec.reorderRatio ?? 0;
+    this.longest = (spec.mtuBytes ?? Number.POSITIVE_INFINITY) - this.headerBytes;
     this.duplicateRatio = spec.duplicateRatio ?? 0;
   }
 }
@@ -179,6 +191,7 @@ export function checkDirection(spec: DirectionSpec): void {
   atLeast('delayUs', spec.delayUs, 0);
   atLeast('jitterUs', spec.jitterUs ?? 0, 0);
   atLeast('queueBytes', spec.queueBytes ?? 1, 1);
+  atLeast('mtuBytes', spec.mtuBytes ?? 1, 1);
   ratio('lossRatio', spec.lossRatio);
   ratio('reorderRatio', spec.reorderRatio);
   ratio('duplicateRatio', spec.duplicateRatio);

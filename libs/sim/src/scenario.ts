@@ -68,6 +68,11 @@ export interface DirectionSpec {
   readonly burst?: BurstLossSpec;
   /** Bytes that may wait for the rate before packets are dropped. Default 262,144. */
   readonly queueBytes?: number;
+  /**
+   * A black hole for what is longer: IP packets of more bytes than this vanish without a word. Counts the whole packet on
+   * the link, IP and UDP headers included (also in the simulator, whose other byte counts leave them out). Default: none.
+   */
+  readonly mtuBytes?: number;
   /** Share of packets held back 1 to 10 ms so that later ones overtake them. Default 0. */
   readonly reorderRatio?: number;
   /** Share of packets that arrive twice, the second up to 1 ms later. Default 0. */
@@ -186,6 +191,8 @@ export interface LinkDirectionResult {
   readonly deliveredBytes: number;
   readonly lostPackets: number;
   readonly queueDrops: number;
+  /** Longer than the link's `mtuBytes`. */
+  readonly tooLongDrops: number;
   readonly blackoutDrops: number;
 }
 

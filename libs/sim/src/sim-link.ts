@@ -1,5 +1,5 @@
 /** One uplink in the simulated network: two directions, a NAT if it has one, and its public address. */
-import { uplinkHost } from './addresses.js';
+import { type Family, uplinkHost } from './addresses.js';
 import {
   BLACKOUT_DROPS,
   DELIVERED_BYTES,
@@ -9,6 +9,7 @@ import {
   OFFERED_BYTES,
   OFFERED_PACKETS,
   QUEUE_DROPS,
+  TOO_LONG_DROPS,
 } from './link-direction.js';
 import { NatModel } from './nat.js';
 import type { Random } from './random.js';
@@ -16,6 +17,8 @@ import type { DirectionChange, LinkDirectionResult, LinkResult, LinkSpec, StepDi
 
 /** Source port of the uplink's socket where no NAT changes it. */
 const SOCKET_PORT = 51_820;
+/** IP and UDP headers around a datagram. */
+const HEADER_BYTES = { 4: 28, 6: 48 } as const;
 
 export class SimLink {
   readonly up: LinkDirection;
@@ -30,9 +33,12 @@ export class SimLink {
     readonly vehicle: number,
     readonly index: number,
     random: Random,
+    family: Family,
   ) {
-    this.up = new LinkDirection(spec.up, random.fork(`${vehicle}/${spec.name}/up`));
-    this.down = new LinkDirection(spec.down, random.fork(`${vehicle}/${spec.name}/down`));
+    const direction = (way: 'up' | 'down') =>
+      new LinkDirection(spec[way], random.fork(`${vehicle}/${spec.name}/${way}`), 0, HEADER_BYTES[family]);
+    this.up = direction('up');
+    this.down = direction('down');
     this.host = uplinkHost(vehicle, index, 0);
     if (spec.nat !== undefined) this.nat = new NatModel(spec.nat.mappingLifetimeUs ?? Number.POSITIVE_INFINITY);
   }
@@ -88,6 +94,7 @@ function directionResult({ counters }: LinkDirection): LinkDirectionResult {
     deliveredBytes: counters[DELIVERED_BYTES],
     lostPackets: counters[LOSSES],
     queueDrops: counters[QUEUE_DROPS],
+    tooLongDrops: counters[TOO_LONG_DROPS],
     blackoutDrops: counters[BLACKOUT_DROPS],
   };
 }

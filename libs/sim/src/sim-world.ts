@@ -124,7 +124,9 @@ export class SimWorld {
   }
 
   private startVehicle(vehicle: number): void {
-    const links = linksOf(this.scenario, vehicle).map((spec, index) => new SimLink(spec, vehicle, index, this.random));
+    const links = linksOf(this.scenario, vehicle).map(
+      (spec, index) => new SimLink(spec, vehicle, index, this.random, this.family),
+    );
     const routes = new SimRoutes();
     const name = vehicleName(vehicle);
     const engine = createVehicleEngine({

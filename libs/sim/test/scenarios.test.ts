@@ -9,6 +9,7 @@ import {
   runScenario,
   type Scenario,
   type ScenarioResult,
+  SimWorld,
   scenarioNamed,
   scenarios,
 } from '../src/index.js';
@@ -128,6 +129,24 @@ describe('conditions', () => {
     }
     // Three links of 1 to 1.5 % each, on their own: a few in a million.
     expect(lost / sent).toBeLessThan(2e-5);
+  });
+
+  it('small-mtu: what fits stays on the narrow link, what does not is lost nowhere', () => {
+    for (const seed of SEEDS.slice(0, 5)) {
+      const world = new SimWorld(scenarioNamed('small-mtu'), { seed, handshake });
+      world.runUntil(world.scenario.durationUs);
+      const result = world.result();
+      for (const flow of result.flows) expect(flow, flow.flow).toMatchObject({ lost: 0, duplicates: 0 });
+      // Only probes: three tries of the full size, some smaller ones, and one more round after ten seconds.
+      expect(result.links[0].up.tooLongDrops).toBeLessThan(60);
+      for (const engine of [world.vehicles[0].host.engine, world.gateway?.engine]) {
+        const [peer] = engine?.status(world.clock.nowUs) ?? [];
+        expect(peer.classes[0].paths).toEqual(['w0']);
+        // 1,300 less 28 bytes of IPv4 and UDP and 40 of Corridor, to a step of 8.
+        expect(peer.paths.map((path) => path.mtu)).toEqual([expect.closeTo(1_228, -1), 1_400, 1_400]);
+        expect(peer.paths[0].mtu).toBeLessThanOrEqual(1_232);
+      }
+    }
   });
 
   it('drive: vital signs arrive', () => {

@@ -10,6 +10,7 @@ import {
   OFFERED_PACKETS,
   QUEUE_DROPS,
   type StepDirection,
+  TOO_LONG_DROPS,
 } from '@corridor/sim';
 import type { LinkFigures } from '../face.js';
 import { takePrecedence } from '../thread/priority.js';
@@ -108,7 +109,7 @@ function laneFigures(vehicle: number, link: string, lane: Lane): LinkFigures {
     cut: lane.model.blackout,
     packets: counters.deliveredPackets,
     bytes: counters.deliveredBytes,
-    dropped: counters.lostPackets + counters.queueDrops + counters.blackoutDrops,
+    dropped: counters.lostPackets + counters.queueDrops + counters.blackoutDrops + counters.tooLongDrops,
     strays: lane.strays,
     inFlight: lane.inFlight,
     latenessUs: lane.lateness.figures(),
@@ -124,6 +125,7 @@ function directionResult(lane: Lane): LinkDirectionResult {
     deliveredBytes: counters[DELIVERED_BYTES],
     lostPackets: counters[LOSSES],
     queueDrops: counters[QUEUE_DROPS],
+    tooLongDrops: counters[TOO_LONG_DROPS],
     blackoutDrops: counters[BLACKOUT_DROPS],
   };
 }

@@ -79,7 +79,7 @@ function checkLink(link: Json, at: string): void {
 
 const DIRECTION_KEYS = [
   ...['rateBps', 'rateProfile', 'traceMs', 'delayUs', 'jitterUs', 'lossRatio', 'burst', 'queueBytes'],
-  ...['reorderRatio', 'duplicateRatio'],
+  ...['mtuBytes', 'reorderRatio', 'duplicateRatio'],
 ];
 
 function checkDirectionAt(value: unknown, at: string): void {

@@ -24,6 +24,7 @@ function path(name: string, change: Partial<PathStatus> = {}): PathStatus {
     rttUs: 48_000,
     minRttUs: 40_000,
     maxDatagramBytes: 1_472,
+    mtu: 1_400,
     rttVarUs: 1_000,
     priority: 1,
     metered: false,

@@ -1,5 +1,5 @@
 /** Links as they are on good and on bad days; nothing breaks. */
-import type { Scenario } from '../scenario.js';
+import type { LinkSpec, Scenario, TrafficSpec } from '../scenario.js';
 import { ambulanceTraffic, policy, threeLinks } from './parts.js';
 
 export const clean: Scenario = {
@@ -39,3 +39,21 @@ export const bursty: Scenario = {
   policy: policy({ strategy: 'redundant' }),
   steps: [],
 };
+
+/** Packets as large as the tunnel takes them. */
+const fullSize: TrafficSpec = { kind: 'udp', direction: 'up', rateBps: 3e6, bytes: 1_400 };
+
+export const smallMtu: Scenario = {
+  name: 'small-mtu',
+  description: 'The best link loses every IP packet of more than 1,300 bytes without a word; larger ones find another.',
+  durationUs: 12_000_000,
+  vehicles: 1,
+  links: threeLinks().map((link) => (link.name === 'w0' ? narrow(link, 1_300) : link)),
+  traffic: [...ambulanceTraffic, fullSize, { ...fullSize, direction: 'down' }],
+  policy: policy({ strategy: 'active-standby' }),
+  steps: [],
+};
+
+function narrow(link: LinkSpec, mtuBytes: number): LinkSpec {
+  return { ...link, up: { ...link.up, mtuBytes }, down: { ...link.down, mtuBytes } };
+}

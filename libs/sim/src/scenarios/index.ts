@@ -7,7 +7,7 @@ import {
   blackoutUpOnly,
 } from './blackouts.js';
 import { addressChange, gatewayRestart, natRebind, policySwitch } from './changes.js';
-import { bursty, clean, lossy } from './conditions.js';
+import { bursty, clean, lossy, smallMtu } from './conditions.js';
 import { drive } from './drive.js';
 
 /** Every scenario that runs on the virtual clock and in the lab alike. */
@@ -15,6 +15,7 @@ export const scenarios: readonly Scenario[] = [
   clean,
   lossy,
   bursty,
+  smallMtu,
   blackoutActiveStandby,
   blackoutSmallestDelay,
   blackoutRedundant,

@@ -7,11 +7,13 @@ import {
   DROP_LOSS,
   DROP_NONE,
   DROP_QUEUE,
+  DROP_TOO_LONG,
   LinkDirection,
   LOSSES,
   OFFERED_PACKETS,
   QUEUE_DROPS,
   Random,
+  TOO_LONG_DROPS,
 } from './index.js';
 
 /** Offers `count` packets of `bytes`, one each `intervalUs`, and answers when each arrived, -1 for never. */
@@ -135,6 +137,21 @@ describe('loss', () => {
     link.blackout = false;
     expect(link.offer(5, 1)).toBe(15);
     expect([link.counters[OFFERED_PACKETS], link.counters[BLACKOUT_DROPS]]).toEqual([4, 3]);
+  });
+});
+
+describe('mtuBytes', () => {
+  it('swallows what is longer, counted with the headers that offers leave out, and costs no rate for it', () => {
+    const link = new LinkDirection({ rateBps: 8e6, delayUs: 10, mtuBytes: 1_300 }, new Random(1), 0, 28);
+    expect([link.offer(0, 1_273), link.dropReason]).toEqual([-1, DROP_TOO_LONG]);
+    expect([link.offer(0, 1_272), link.dropReason]).toEqual([1_282, DROP_NONE]);
+    expect(link.counters[TOO_LONG_DROPS]).toBe(1);
+    link.set({ mtuBytes: null });
+    expect(link.offer(10_000, 1_500)).toBe(11_510);
+  });
+
+  it('is at least one', () => {
+    expect(() => direction({ delayUs: 0, mtuBytes: 0 })).toThrow('mtuBytes: a number of at least 1 was expected');
   });
 });
 

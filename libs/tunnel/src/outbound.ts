@@ -69,7 +69,7 @@ export class Outbound {
   private take(peer: Peer, offset: number, length: number, classIndex: number, flow: number): void {
     const { slots, clock } = this.core;
     const slot = offset >> SLOT_SHIFT;
-    slots.hold(slot, peer.number, length, flow, peer.sequences.take(flow), clock.nowUs);
+    slots.hold(slot, peer.number, length, flow, peer.sequences.take(flow), clock);
     peer.sender.sendPacket(slot, classIndex, length);
   }
 

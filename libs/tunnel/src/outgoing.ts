@@ -7,6 +7,7 @@
  */
 import { FrameWriter, KIND_FRAMES, OVERHEAD_BYTES, writeInnerHeader, writeOuterHeader } from '@corridor/wire';
 import { DatagramOutbox, SealBatch, SLOT_BYTES, SLOT_HEADROOM, SLOT_SHIFT } from './batch.js';
+import type { Clock } from './clock.js';
 import { CONTROL_PAYLOAD_BYTES } from './constants.js';
 import type { Sink } from './engine.js';
 import type { AeadBatch } from './primitives.js';
@@ -88,7 +89,7 @@ export class Outgoing {
     kindAndFlags: number,
     flow: number,
     sequence: number,
-    nowUs: number,
+    clock: Clock,
     source: number,
     length: number,
   ): void {
@@ -103,7 +104,7 @@ export class Outgoing {
       kindAndFlags >>> 8,
       flow,
       sequence,
-      nowUs,
+      clock.nowUs,
     );
     seal.key[at] = key;
     seal.source[at] = source;
@@ -129,13 +130,13 @@ export class Outgoing {
     pathId: number,
     packetNumber: number,
     receiver: number,
-    nowUs: number,
+    clock: Clock,
   ): number {
     const chunk = this.control.current();
     const { seal } = chunk;
     const at = seal.count++;
     writeOuterHeader(seal.headerWords, at * HEADER_WORDS, pathId, packetNumber, receiver);
-    writeInnerHeader(seal.headerWords, at * HEADER_WORDS + 3, KIND_FRAMES, 0, 0, 0, nowUs);
+    writeInnerHeader(seal.headerWords, at * HEADER_WORDS + 3, KIND_FRAMES, 0, 0, 0, clock.nowUs);
     seal.key[at] = key;
     seal.source[at] = (at << SLOT_SHIFT) + SLOT_HEADROOM;
     seal.sourceLength[at] = this.writer.length;

@@ -1,15 +1,21 @@
 import { describe, expect, it } from 'vitest';
 import { PacketBatch, SLOT_BYTES, SLOT_HEADROOM, SLOT_SHIFT } from './batch.js';
+import { Clock } from './clock.js';
 import { REPLAY_HORIZON_US } from './constants.js';
 import { SendSlots } from './send-slots.js';
 
 const nobody = () => {};
+const clock = new Clock();
+const at = (nowUs: number) => {
+  clock.nowUs = nowUs;
+  return clock;
+};
 
 function holdAll(slots: SendSlots, count: number, nowUs: number, owner = 1): number[] {
   const batch = new PacketBatch(count);
   const lent = slots.lend(batch, nowUs, nobody);
   const taken = Array.from(batch.offset.subarray(0, lent), (offset) => offset >> SLOT_SHIFT);
-  for (const slot of taken) slots.hold(slot, owner, 100, 0, slot, nowUs);
+  for (const slot of taken) slots.hold(slot, owner, 100, 0, slot, at(nowUs));
   return taken;
 }
 

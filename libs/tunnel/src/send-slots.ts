@@ -6,6 +6,7 @@
  * first). A slot's generation changes whenever it is released, so that a stale reference is recognised.
  */
 import { type PacketBatch, SLOT_BYTES, SLOT_HEADROOM, SLOT_SHIFT } from './batch.js';
+import type { Clock } from './clock.js';
 import { REPLAY_HORIZON_US } from './constants.js';
 import { EngineMisuseError } from './engine.js';
 
@@ -92,12 +93,12 @@ export class SendSlots {
   }
 
   /** Takes a lent or spare slot for a packet of peer `owner`. */
-  hold(slot: number, owner: number, length: number, flow: number, sequence: number, nowUs: number): void {
+  hold(slot: number, owner: number, length: number, flow: number, sequence: number, clock: Clock): void {
     this.owner[slot] = owner;
     this.length[slot] = length;
     this.flow[slot] = flow;
     this.sequence[slot] = sequence;
-    this.heldSinceUs[slot] = nowUs;
+    this.heldSinceUs[slot] = clock.nowUs;
     this.carriers[slot] = 0;
     this.unlink(slot);
     this.link(slot, this.held);

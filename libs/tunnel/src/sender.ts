@@ -185,11 +185,11 @@ export class Sender {
       KIND_PACKET | (flags << 8),
       slots.flow[slot],
       slots.sequence[slot],
-      clock.nowUs,
+      clock,
       (slot << SLOT_SHIFT) + SLOT_HEADROOM,
       length,
     );
-    sent.record(clock.nowUs, length + OVERHEAD_BYTES, slot, slots.generation[slot], true);
+    sent.record(clock, length + OVERHEAD_BYTES, slot, slots.generation[slot], true);
     slots.sentUs[slot] = clock.nowUs;
     slots.carriers[slot] |= path.bit;
     path.askedUs = clock.nowUs;
@@ -209,9 +209,9 @@ export class Sender {
     if (epoch === undefined || path.route === NO_ROUTE) return;
     const { outgoing, clock } = this.core;
     const { sent } = epoch.space(path);
-    const bytes = outgoing.commitFrames(epoch.sendKey, path.route, path.id, sent.next, epoch.remoteIndex, clock.nowUs);
+    const bytes = outgoing.commitFrames(epoch.sendKey, path.route, path.id, sent.next, epoch.remoteIndex, clock);
     if (path.validating) path.budget -= bytes;
-    sent.record(clock.nowUs, bytes, -1, 0, asks);
+    sent.record(clock, bytes, -1, 0, asks);
     if (asks) path.askedUs = clock.nowUs;
   }
 
@@ -221,8 +221,8 @@ export class Sender {
     if (space === undefined) return;
     const { outgoing, clock } = this.core;
     const { epoch, sent } = space;
-    const bytes = outgoing.commitFrames(epoch.sendKey, path.route, path.id, sent.next, epoch.remoteIndex, clock.nowUs);
-    sent.recordPadded(clock.nowUs, bytes);
+    const bytes = outgoing.commitFrames(epoch.sendKey, path.route, path.id, sent.next, epoch.remoteIndex, clock);
+    sent.recordPadded(clock, bytes);
   }
 }
 

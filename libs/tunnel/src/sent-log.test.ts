@@ -1,8 +1,15 @@
 import { AckFrame } from '@corridor/wire';
 import { describe, expect, it } from 'vitest';
 import { PacketBatch, SLOT_SHIFT } from './batch.js';
+import { Clock } from './clock.js';
 import { SendSlots } from './send-slots.js';
 import { AckOutcome, SentLog } from './sent-log.js';
+
+const clock = new Clock();
+const at = (nowUs: number) => {
+  clock.nowUs = nowUs;
+  return clock;
+};
 
 function ack(...ranges: [largest: number, smallest: number][]): AckFrame {
   const frame = new AckFrame();
@@ -19,8 +26,8 @@ function sendAll(count: number) {
   slots.lend(batch, 0, () => {});
   for (let i = 0; i < count; i++) {
     const slot = batch.offset[i] >> SLOT_SHIFT;
-    slots.hold(slot, 0, 100, 0, i, i * 1000);
-    log.record(i * 1000, 140, slot, slots.generation[slot], true);
+    slots.hold(slot, 0, 100, 0, i, at(i * 1000));
+    log.record(at(i * 1000), 140, slot, slots.generation[slot], true);
   }
   return { slots, log, outcome: new AckOutcome() };
 }
@@ -60,10 +67,10 @@ describe('the log of what was sent', () => {
     expect(log.tail).toBe(0);
     log.acknowledge(ack([5, 5]), slots, 0, outcome);
     expect([log.tail, log.tailSentAtUs]).toEqual([6, 6000]);
-    log.record(10_000, 60, -1, 0, false);
+    log.record(at(10_000), 60, -1, 0, false);
     log.acknowledge(ack([9, 5]), slots, 0, outcome);
     expect([log.tail, log.tailSentAtUs]).toEqual([-1, Number.POSITIVE_INFINITY]);
-    log.record(11_000, 60, -1, 0, true);
+    log.record(at(11_000), 60, -1, 0, true);
     expect(log.tail).toBe(11);
   });
 
@@ -81,7 +88,7 @@ describe('the log of what was sent', () => {
     log.acknowledge(ack([899, 0]), slots, 0, outcome);
     expect(outcome.packets).toBe(900);
     for (let i = 900; i < 5000; i++) {
-      log.record(i * 1000, 60, -1, 0, true);
+      log.record(at(i * 1000), 60, -1, 0, true);
       if (i % 50 === 49) expect(log.acknowledge(ack([i, i - 49]), slots, 0, outcome)).toBe(true);
     }
     expect([log.next, log.largestAcked, log.tail]).toEqual([5000, 4999, -1]);

@@ -4,6 +4,7 @@
  * what was sent after the newest acknowledged packet, whose silence makes a path suspect.
  */
 import type { AckFrame } from '@corridor/wire';
+import type { Clock } from './clock.js';
 import { MAX_SENT_LOG, MTU_FLOOR } from './constants.js';
 import type { SendSlots } from './send-slots.js';
 
@@ -113,12 +114,12 @@ export class SentLog {
   }
 
   /** Notes the packet `next` as sent and moves on. `slot` is -1 for control datagrams. */
-  record(nowUs: number, bytes: number, slot: number, generation: number, asks: boolean): void {
+  record(clock: Clock, bytes: number, slot: number, generation: number, asks: boolean): void {
     const { numbers } = this;
     const packetNumber = numbers[NEXT];
     if (packetNumber - numbers[BASE] > this.mask) this.makeRoom();
     const at = packetNumber & this.mask;
-    this.sentAtUs[at] = nowUs;
+    this.sentAtUs[at] = clock.nowUs;
     this.slot[at] = slot;
     this.generation[at] = generation;
     this.size[at] = bytes;
@@ -128,9 +129,9 @@ export class SentLog {
   }
 
   /** Likewise a datagram that was padded to try a size. */
-  recordPadded(nowUs: number, bytes: number): void {
+  recordPadded(clock: Clock, bytes: number): void {
     const packetNumber = this.numbers[NEXT];
-    this.record(nowUs, bytes, NO_SLOT, 0, false);
+    this.record(clock, bytes, NO_SLOT, 0, false);
     this.state[packetNumber & this.mask] = PADDED;
   }
 

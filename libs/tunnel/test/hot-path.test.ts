@@ -8,7 +8,7 @@ const build = fileURLToPath(new URL('../dist/index.js', import.meta.url));
 
 /**
  * Bytes that a batch of 44 packets, sent, received, delivered and acknowledged, may leave on the heap of both engines
- * together: less than 12 for each packet would be one boxed number a packet. Measured: about 200 to 350, most of it
+ * together: less than 12 for each packet would be one boxed number a packet. Measured: about 150 to 300, most of it
  * the doubles that the public calls take and answer, and the plans that strategies make five times a second.
  */
 const BUDGET_BYTES = 44 * 12;

@@ -1,9 +1,11 @@
 /** The worker thread: engine, packet-io and the loop. Started by TunnelHost; speaks the messages of messages.ts. */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import type { WorkerCommand, WorkerMessage, WorkerStart } from './messages.js';
+import { takePrecedence } from './precedence.js';
 import { TunnelWorker } from './tunnel-worker.js';
 
 if (parentPort === null) throw new Error('worker.js is started by TunnelHost, not by hand');
+takePrecedence();
 const port: MessagePort = parentPort;
 const post = (message: WorkerMessage) => port.postMessage(message);
 const worker = new TunnelWorker((workerData as WorkerStart).options, {

@@ -1,6 +1,7 @@
 /** One real `corridor-tunnel` process in its host, and the connection to its control socket. */
 import type { ChildProcess } from 'node:child_process';
 import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { ControlClient, type HostEvent, type HostStatus, type PolicyDocument } from '@corridor/tunnel-host';
@@ -52,9 +53,11 @@ export class TunnelProcess {
     rmSync(this.files.control, { force: true });
     const log = openSync(this.logFile, 'a');
     // A group of its own: Ctrl-C on the terminal is the lab's to handle.
-    const child = this.host.spawn(process.execPath, [BINARY, 'run', '--config', this.configFile], {
+    const child = this.host.spawn(BINARY, ['run', '--config', this.configFile], {
       stdio: ['ignore', log, log],
       detached: true,
+      // The file is run by itself, for the engine's flags in its first line; the engine shall be this one.
+      env: { ...process.env, PATH: `${dirname(process.execPath)}:${process.env.PATH}` },
     });
     closeSync(log);
     this.child = child;

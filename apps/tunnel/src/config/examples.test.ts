@@ -64,7 +64,7 @@ describe('the systemd unit', () => {
 
   test('runs the config that it is named after', () => {
     expect(values('ExecStart')).toEqual([
-      '/usr/bin/node /usr/lib/corridor/apps/tunnel/bin/corridor-tunnel.js run --config /etc/corridor/%i.json',
+      '/usr/lib/corridor/apps/tunnel/bin/corridor-tunnel.js run --config /etc/corridor/%i.json',
     ]);
   });
 

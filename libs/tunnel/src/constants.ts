@@ -24,6 +24,18 @@ export const REPLAY_HORIZON_US = 3_000_000;
 /** Pause between the replays of two paths' tails: one after the other, not each with all that the last one replayed. */
 export const REPLAY_PAUSE_US = 25_000;
 
+/** A replay of no more packets, or of what was sent within no more time, goes out at once: the tail of a path. */
+export const REPLAY_AT_ONCE_PACKETS = 64;
+export const REPLAY_AT_ONCE_US = 100_000;
+/** A longer one begins with so many at once and goes on this much faster than the packets were sent at first. */
+export const REPLAY_BURST_PACKETS = 16;
+export const REPLAY_SPEED = 2;
+/** Longer pauses between the packets count as this: a picture of a video at 25 a second, not a silence. */
+export const REPLAY_GAP_MAX_US = 40_000;
+/** Pause between the steps of a replay, and how much a late one makes up for. */
+export const REPLAY_STEP_US = 1_000;
+export const REPLAY_STALL_US = 4_000;
+
 // --- acknowledgement ----------------------------------------------------------------------------------------------
 
 /** Acknowledgements of one peer are at least this far apart; the first after a pause leaves at once. */

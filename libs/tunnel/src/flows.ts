@@ -4,6 +4,7 @@
  */
 import { flowClass, serialDistance } from '@corridor/wire';
 import type { Clock } from './clock.js';
+import { REPLAY_HORIZON_US } from './constants.js';
 
 /** Flows of one class: the low 12 bits of a flow number. */
 const FLOWS_PER_CLASS = 4096;
@@ -28,10 +29,13 @@ export class FlowSequences {
 const FIRST_WINDOW_BITS = 512;
 const MAX_WINDOW_BITS = 65536;
 /**
- * A window shall reach back this long: twice the replay horizon would be safe always, half of it covers replays of
- * up to 43,000 packets/s of one flow with the largest window.
+ * A window shall reach back this long: the last packets of a paced replay are as old as the replay horizon when they go
+ * out, while new ones of the same flow go on. The largest window does so up to 18,000 packets/s of one flow; what a
+ * sender can hold is far less than that window.
  */
-const WINDOW_REACH_US = 1_500_000;
+const WINDOW_REACH_US = REPLAY_HORIZON_US + 500_000;
+/** A flow that skips more than a quarter of its window is about to replay what it skipped: the window makes room. */
+const SKIPS_PER_WINDOW = 4;
 /** Words of all windows of one peer: 1 MB, which a vehicle cannot make the gateway exceed. */
 const MAX_WORDS = 262_144;
 
@@ -42,6 +46,8 @@ class FlowWindow {
   /** When the window was last passed once around. */
   readonly lapStartUs = new Float64Array(1);
   lapPackets = 0;
+  /** Never passed once around: what lies before it has not been delivered since the flow is known. */
+  young = true;
 }
 
 /** The receiver's side: which sequences of each flow were delivered. */
@@ -56,7 +62,7 @@ export class DuplicateFilter {
     const window = flow === this.lastFlow && this.last !== undefined ? this.last : this.find(flow, sequence, clock);
     const ahead = serialDistance(sequence, window.newest[0]);
     if (ahead > 0) this.slide(window, ahead, clock);
-    else if (-ahead >= (window.words.length - 1) * 32) return false;
+    else if (-ahead >= (window.words.length - 1) * 32 && !this.reachBack(window, -ahead)) return false;
     const word = (sequence >>> 5) & (window.words.length - 1);
     const bit = 1 << (sequence & 31);
     if ((window.words[word] & bit) !== 0) return false;
@@ -92,7 +98,18 @@ export class DuplicateFilter {
     return window;
   }
 
+  /**
+   * A flow that starts afresh with new packets and replays of old ones side by side: its window grows backwards.
+   * Answers whether it reaches that far now.
+   */
+  private reachBack(window: FlowWindow, behind: number): boolean {
+    while (window.young && behind >= (window.words.length - 1) * 32) if (!this.widen(window)) return false;
+    return window.young;
+  }
+
   private slide(window: FlowWindow, ahead: number, clock: Clock): void {
+    // The skipped ones shall still be in the window when the replay comes to them.
+    while (ahead > (window.words.length * 32) / SKIPS_PER_WINDOW) if (!this.widen(window)) break;
     window.lapPackets += ahead;
     if (window.lapPackets >= window.words.length * 32) this.endLap(window, clock.nowUs);
     const { words, newest } = window;
@@ -109,17 +126,25 @@ export class DuplicateFilter {
     const tooShort = nowUs - window.lapStartUs[0] < WINDOW_REACH_US;
     window.lapStartUs[0] = nowUs;
     window.lapPackets = 0;
+    window.young = false;
+    if (tooShort) this.widen(window);
+  }
+
+  /** Doubles the window, unless it is as large as it may get. */
+  private widen(window: FlowWindow): boolean {
     const old = window.words;
-    if (!tooShort || old.length * 32 >= MAX_WINDOW_BITS || this.words + old.length > MAX_WORDS) return;
+    if (old.length * 32 >= MAX_WINDOW_BITS || this.words + old.length > MAX_WORDS) return false;
     const wider = new Uint32Array(old.length * 2);
     const newest = window.newest[0] >>> 5;
     for (let back = 0; back < old.length; back++) {
       wider[(newest - back) & (wider.length - 1)] = old[(newest - back) & (old.length - 1)];
     }
-    // What lies before the old window counts as delivered: the wider one must not let old copies in.
-    for (let back = old.length; back < wider.length; back++) wider[(newest - back) & (wider.length - 1)] = 0xffff_ffff;
+    // What lies before an old window counts as delivered: the wider one must not let old copies in.
+    const before = window.young ? 0 : 0xffff_ffff;
+    for (let back = old.length; back < wider.length; back++) wider[(newest - back) & (wider.length - 1)] = before;
     window.words = wider;
     this.words += old.length;
+    return true;
   }
 
   /** Maps keep insertion order; a flow that is still alive comes back with its next packet. */

@@ -152,6 +152,7 @@ export class Peer {
     this.feedback.service(nowUs);
     this.validation.service(nowUs);
     this.liveness.service(nowUs);
+    this.sender.replay.service(nowUs);
     this.announcements.service(nowUs);
     this.mtu.service(nowUs);
     this.duty?.service(nowUs);
@@ -165,6 +166,7 @@ export class Peer {
     this.feedback.noteDeadline(earliest);
     this.validation.noteDeadline(earliest);
     this.liveness.noteDeadline(earliest);
+    this.sender.replay.noteDeadline(earliest);
     this.announcements.noteDeadline(earliest);
     this.mtu.noteDeadline(earliest);
     this.duty?.noteDeadline(earliest);

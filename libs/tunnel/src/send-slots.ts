@@ -25,6 +25,8 @@ export class SendSlots {
   /** When it was last sent, and which paths carry it that were not given up (one bit each, see `Path.bit`). */
   readonly sentUs: Float64Array;
   readonly carriers: Int32Array;
+  /** 1: it is to be sent again and waits for its turn, see `Replay`. */
+  readonly waiting: Uint8Array;
   freeCount: number;
   /** Free slots at the end of their list that were not lent. */
   private spare = 0;
@@ -46,6 +48,7 @@ export class SendSlots {
     this.heldSinceUs = new Float64Array(slots);
     this.sentUs = new Float64Array(slots);
     this.carriers = new Int32Array(slots);
+    this.waiting = new Uint8Array(slots);
     this.next = new Int32Array(slots + 2);
     this.previous = new Int32Array(slots + 2);
     this.free = slots;
@@ -100,6 +103,7 @@ export class SendSlots {
     this.sequence[slot] = sequence;
     this.heldSinceUs[slot] = clock.nowUs;
     this.carriers[slot] = 0;
+    this.waiting[slot] = 0;
     this.unlink(slot);
     this.link(slot, this.held);
     this.freeCount--;

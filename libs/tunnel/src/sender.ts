@@ -9,19 +9,23 @@ import type { Core } from './core.js';
 import type { Epoch } from './epochs.js';
 import { NO_ROUTE, type Path } from './path.js';
 import type { Peer } from './peer.js';
+import { Replay } from './replay.js';
 import { betterForControl, type Execution } from './scheduler.js';
 import { BYTES_SENT, COPIES_SENT, NO_PATH, PACKETS_SENT, REPLAYS_SENT } from './tally.js';
 
 export class Sender {
+  /** What goes out again and waits for its turn. */
+  readonly replay: Replay;
   private readonly core: Core;
   private replayed = 0;
   /** The path whose tail is being replayed. */
   private abandoned: Path | undefined;
   private replaysAll = false;
-  private readonly replayOne = (slot: number): void => this.replaySlot(slot);
+  private readonly chooseOne = (slot: number): void => this.choose(slot);
 
   constructor(private readonly peer: Peer) {
     this.core = peer.core;
+    this.replay = new Replay(peer.core, peer.number, (slot) => this.sendAgain(slot));
   }
 
   /** Sends a held packet for the first time, as the plan of its class says. */
@@ -72,8 +76,9 @@ export class Sender {
     this.abandoned = path;
     for (let slot = slots.oldestHeld(); slot >= 0; slot = slots.nextHeld(slot)) {
       const wasSent = slots.owner[slot] === this.peer.number && (slots.carriers[slot] & path.bit) !== 0;
-      if (wasSent && !path.fits(slots.length[slot])) this.replaySlot(slot);
+      if (wasSent && !path.fits(slots.length[slot])) this.choose(slot);
     }
+    this.replay.start();
   }
 
   /**
@@ -106,8 +111,9 @@ export class Sender {
     this.replayed = 0;
     this.abandoned = path;
     const { current, previous } = this.peer.sessions;
-    previous?.spaces[path.id]?.sent.forEachHeld(slots, this.replayOne);
-    current?.spaces[path.id]?.sent.forEachHeld(slots, this.replayOne);
+    previous?.spaces[path.id]?.sent.forEachHeld(slots, this.chooseOne);
+    current?.spaces[path.id]?.sent.forEachHeld(slots, this.chooseOne);
+    if (this.replayed > 0) this.replay.start();
     return this.replayed;
   }
 
@@ -121,33 +127,52 @@ export class Sender {
     this.abandoned = undefined;
     this.replaysAll = all;
     for (let slot = slots.oldestHeld(); slot >= 0; slot = slots.nextHeld(slot)) {
-      if (slots.owner[slot] === this.peer.number) this.replaySlot(slot);
+      if (slots.owner[slot] === this.peer.number) this.choose(slot);
     }
     this.replaysAll = false;
+    if (this.replayed > 0) this.replay.start();
     return this.replayed;
   }
 
-  private replaySlot(slot: number): void {
+  /** Marks a packet to be sent again, unless it is too old or some other path answers for it. */
+  private choose(slot: number): void {
     const { slots, clock } = this.core;
     if (clock.nowUs - slots.heldSinceUs[slot] > REPLAY_HORIZON_US || this.peer.sessions.current === undefined) return;
-    const execution = this.peer.scheduler.executions[slots.flow[slot] >>> 12] ?? this.peer.scheduler.executions[0];
     const abandonedBit = this.abandoned?.bit ?? 0;
     // Replayed before, or sent twice in this space: another path answers for it now.
     if (abandonedBit !== 0 && (slots.carriers[slot] & abandonedBit) === 0) return;
     slots.carriers[slot] &= ~abandonedBit;
-    if (execution.count === 0 || (!this.replaysAll && this.isGuarded(slot))) {
+    if (this.executionOf(slot).count === 0 || (!this.replaysAll && this.isGuarded(slot))) {
+      if (this.executionOf(slot).count === 0) this.peer.liveness.unrescued = true;
       slots.carriers[slot] |= abandonedBit;
+      return;
+    }
+    slots.carriers[slot] = 0;
+    slots.waiting[slot] = 1;
+    this.replayed++;
+  }
+
+  /** Sends a packet that was chosen. */
+  private sendAgain(slot: number): void {
+    const { slots } = this.core;
+    const execution = this.executionOf(slot);
+    if (execution.count === 0 || this.peer.sessions.current === undefined) {
+      this.peer.liveness.unrescued = true;
       return;
     }
     // While no path is up, one of the doubtful ones may be alive.
     const copies = execution.someUp() ? 1 : execution.count;
-    slots.carriers[slot] = 0;
     let sent = copies;
     if (slots.length[slot] > execution.maxPacket)
       sent = this.transmitLarge(execution, slot, slots.length[slot], copies, FLAG_REPLAY);
     else for (let i = 0; i < copies; i++) this.transmit(execution.paths[i] as Path, slot, FLAG_REPLAY);
     this.peer.tally.add(REPLAYS_SENT, sent);
-    if (sent > 0) this.replayed++;
+  }
+
+  /** How packets of the slot's class go out now; a class that is no more goes as the default one. */
+  private executionOf(slot: number): Execution {
+    const { executions } = this.peer.scheduler;
+    return executions[this.core.slots.flow[slot] >>> 12] ?? executions[0];
   }
 
   /**

@@ -34,13 +34,15 @@ export const natRebind: Scenario = {
 
 export const gatewayRestart: Scenario = {
   name: 'gateway-restart',
-  description: 'The gateway process is killed and started again 300 ms later; sessions come back by themselves.',
+  description:
+    'The gateway process is killed and answers again a good second later; sessions come back by themselves. What the ' +
+    'vehicle sent meanwhile arrives; what the hospital sent while no gateway ran, nobody held.',
   durationUs: 14_000_000,
   vehicles: 1,
   links: threeLinks(),
   traffic: ambulanceTraffic,
   policy: policy(activeStandby),
-  steps: [{ atUs: 5_000_000, action: 'restart-gateway', downUs: 300_000 }],
+  steps: [{ atUs: 5_000_000, action: 'restart-gateway', downUs: 1_100_000 }],
 };
 
 export const policySwitch: Scenario = {

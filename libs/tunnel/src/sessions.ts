@@ -9,8 +9,8 @@ import { Epoch } from './epochs.js';
 import type { Established } from './handshake/index.js';
 import type { Peer } from './peer.js';
 
-/** A vehicle may have this many handshakes under way (its round trip may exceed its retry interval). */
-const MAX_UNCONFIRMED = 4;
+/** As many as the vehicle keeps waiting for a response: while the gateway starts, its socket may collect several. */
+const MAX_UNCONFIRMED = 8;
 
 /** What a new epoch means for the flows of the session. */
 export type Succession =

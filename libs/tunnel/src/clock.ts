@@ -36,7 +36,9 @@ export class Earliest {
     this.times[0] = Number.POSITIVE_INFINITY;
   }
 
+  /** At most 27 bytecodes long: so V8 inlines it everywhere, and the double stays unboxed. */
   note(us: number): void {
-    if (us < this.times[0]) this.times[0] = us;
+    const { times } = this;
+    if (us < times[0]) times[0] = us;
   }
 }

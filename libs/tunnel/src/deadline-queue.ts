@@ -6,11 +6,12 @@ import type { Peer } from './peer.js';
 
 export class DeadlineQueue {
   private readonly peers: Peer[] = [];
-  private keys = new Float64Array(16);
+  /** Infinity from the last peer's on, so that the first is the answer of an empty queue too. */
+  private keys = new Float64Array(16).fill(Number.POSITIVE_INFINITY);
 
   /** Time at which {@link due} should be asked; Infinity when empty. */
   nextUs(): number {
-    return this.peers.length === 0 ? Number.POSITIVE_INFINITY : this.keys[0];
+    return this.keys[0];
   }
 
   /** Notes that a peer's deadline may have changed. */
@@ -34,11 +35,18 @@ export class DeadlineQueue {
     const last = this.peers.length - 1;
     this.swap(place, last);
     this.peers.pop();
+    this.keys[last] = Number.POSITIVE_INFINITY;
     peer.queuePlace = -1;
     if (place < last) {
       this.down(place);
       this.up(place);
     }
+  }
+
+  clear(): void {
+    for (const peer of this.peers) peer.queuePlace = -1;
+    this.peers.length = 0;
+    this.keys.fill(Number.POSITIVE_INFINITY);
   }
 
   /** A peer that is due at `nowUs`, or undefined. Its key follows its deadline when it is settled and updated. */
@@ -95,7 +103,7 @@ export class DeadlineQueue {
   }
 
   private grow(): void {
-    const keys = new Float64Array(this.keys.length * 2);
+    const keys = new Float64Array(this.keys.length * 2).fill(Number.POSITIVE_INFINITY);
     keys.set(this.keys);
     this.keys = keys;
   }

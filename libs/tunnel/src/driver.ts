@@ -98,7 +98,7 @@ export abstract class Driver implements Engine, EngineRole {
   }
 
   nextDeadlineUs(): number {
-    return this.closed ? Number.POSITIVE_INFINITY : this.queue.nextUs();
+    return this.queue.nextUs();
   }
 
   status(nowUs: number): PeerStatus[] {
@@ -108,6 +108,7 @@ export abstract class Driver implements Engine, EngineRole {
   close(nowUs: number): void {
     this.begin(nowUs);
     this.sayGoodbye();
+    this.queue.clear();
     this.closed = true;
   }
 

@@ -182,6 +182,8 @@ export class Liveness {
     path.calmDown(nowUs);
     const tailSentUs = this.tailSentUs(path);
     const overdueUs = nowUs - this.silentFromUs(path, tailSentUs);
+    // Nearly always; said here so that nothing is made for it.
+    if (path.state === 'up' && overdueUs < 0 && !path.reportedSilent) return;
     if (path.state === 'gated' && overdueUs >= 0) path.restartProof(nowUs);
     const verdict = nextHealth({
       state: path.state,
@@ -259,9 +261,11 @@ export class Liveness {
   }
 
   private tailSentUs(path: Path): number {
-    const { previous } = this.peer.sessions;
-    const before = previous?.spaces[path.id]?.sent.tailSentAtUs ?? NEVER;
-    return Math.min(before, path.space?.sent.tailSentAtUs ?? NEVER);
+    const before = this.peer.sessions.previous?.spaces[path.id];
+    const { space } = path;
+    // Not `?.sent.tailSentAtUs ?? NEVER`: V8 boxes a double that might be undefined.
+    const nowTailUs = space === undefined ? NEVER : space.sent.tailSentAtUs;
+    return before === undefined ? nowTailUs : Math.min(nowTailUs, before.sent.tailSentAtUs);
   }
 
   /** When {@link judge} may have something to say that no arriving datagram announces. */

@@ -21,6 +21,7 @@ const BASE = 0;
 const NEXT = 1;
 const LARGEST_ACKED = 2;
 const TAIL = 3;
+const TAIL_SENT = 4;
 
 const NO_SLOT = -1;
 /** Above every size of a datagram. */
@@ -87,7 +88,7 @@ export class SentLog {
   private generation = new Uint32Array(FIRST_CAPACITY);
   private size = new Uint16Array(FIRST_CAPACITY);
   private state = new Uint8Array(FIRST_CAPACITY);
-  private readonly numbers = new Float64Array([0, 0, -1, -1]);
+  private readonly numbers = new Float64Array([0, 0, -1, -1, Number.POSITIVE_INFINITY]);
 
   /** Number of the next packet. */
   get next(): number {
@@ -102,8 +103,7 @@ export class SentLog {
   }
   /** When {@link tail} was sent; Infinity without a tail. */
   get tailSentAtUs(): number {
-    const tail = this.numbers[TAIL];
-    return tail < 0 ? Number.POSITIVE_INFINITY : this.sentAtUs[tail & this.mask];
+    return this.numbers[TAIL_SENT];
   }
 
   /** When a packet was sent, -1 when that is no longer known; acknowledged ones are remembered for a while. */
@@ -124,7 +124,7 @@ export class SentLog {
     this.generation[at] = generation;
     this.size[at] = bytes;
     this.state[at] = asks ? ASKS : 0;
-    if (asks && numbers[TAIL] < 0) numbers[TAIL] = packetNumber;
+    if (asks && numbers[TAIL] < 0) this.setTail(packetNumber);
     numbers[NEXT] = packetNumber + 1;
   }
 
@@ -178,7 +178,7 @@ export class SentLog {
 
   /** The tail is taken care of elsewhere: its silence says nothing any more. */
   closeTail(): void {
-    this.numbers[TAIL] = -1;
+    this.setTail(-1);
   }
 
   private settle(packetNumber: number, slots: SendSlots, outcome: AckOutcome): void {
@@ -223,11 +223,17 @@ export class SentLog {
     const end = this.numbers[NEXT];
     for (let packetNumber = from; packetNumber < end; packetNumber++) {
       if ((this.state[packetNumber & this.mask] & ASKS) !== 0) {
-        this.numbers[TAIL] = packetNumber;
+        this.setTail(packetNumber);
         return;
       }
     }
-    this.numbers[TAIL] = -1;
+    this.setTail(-1);
+  }
+
+  private setTail(packetNumber: number): void {
+    const { numbers } = this;
+    numbers[TAIL] = packetNumber;
+    numbers[TAIL_SENT] = packetNumber < 0 ? Number.POSITIVE_INFINITY : this.sentAtUs[packetNumber & this.mask];
   }
 
   /** Doubles the ring, or forgets the oldest packet when it is as large as it may get. */

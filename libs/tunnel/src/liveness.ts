@@ -3,7 +3,7 @@
  * packets under way.
  */
 import type { SilenceFrame } from '@corridor/wire';
-import type { Clock, Earliest } from './clock.js';
+import { type Clock, Earliest } from './clock.js';
 import {
   ACK_PROBE_INTERVAL_US,
   PROBE_ACTIVE_US,
@@ -35,6 +35,7 @@ export class Liveness {
   private token = 0;
   /** When a tail was last replayed, and suspect paths that wait for their turn until then. */
   private readonly replayedUs = new Float64Array([Number.NEGATIVE_INFINITY]);
+  private readonly tail = new Earliest();
   private readonly postponed = new Map<Path, number>();
 
   constructor(private readonly peer: Peer) {}
@@ -180,8 +181,9 @@ export class Liveness {
   private judge(path: Path, nowUs: number): void {
     if (path.state === 'up' && nowUs < this.peer.graceUntilUs) return;
     path.calmDown(nowUs);
-    const tailSentUs = this.tailSentUs(path);
-    const overdueUs = nowUs - this.silentFromUs(path, tailSentUs);
+    this.findTail(path);
+    const tailSentUs = this.tail.us;
+    const overdueUs = nowUs - this.silentFromUs(path);
     // Nearly always; said here so that nothing is made for it.
     if (path.state === 'up' && overdueUs < 0 && !path.reportedSilent) return;
     if (path.state === 'gated' && overdueUs >= 0) path.restartProof(nowUs);
@@ -255,23 +257,25 @@ export class Liveness {
     }
   }
 
-  /** When a tail that was sent at `tailSentUs` begins to mean silence. */
-  private silentFromUs(path: Path, tailSentUs: number): number {
-    return Math.max(tailSentUs + path.patienceUs, path.heardUs + SUSPECT_QUIET_US);
+  /** When the tail of `path` was sent, whichever session it belongs to: into `tail`. */
+  private findTail(path: Path): void {
+    const { tail } = this;
+    const before = this.peer.sessions.previous?.spaces[path.id];
+    tail.reset();
+    if (path.space !== undefined) tail.note(path.space.sent.tailSentAtUs);
+    if (before !== undefined) tail.note(before.sent.tailSentAtUs);
   }
 
-  private tailSentUs(path: Path): number {
-    const before = this.peer.sessions.previous?.spaces[path.id];
-    const { space } = path;
-    // Not `?.sent.tailSentAtUs ?? NEVER`: V8 boxes a double that might be undefined.
-    const nowTailUs = space === undefined ? NEVER : space.sent.tailSentAtUs;
-    return before === undefined ? nowTailUs : Math.min(nowTailUs, before.sent.tailSentAtUs);
+  /** When the tail found last, that of `path`, begins to mean silence. */
+  private silentFromUs(path: Path): number {
+    return Math.max(this.tail.us + path.patienceUs, path.heardUs + SUSPECT_QUIET_US);
   }
 
   /** When {@link judge} may have something to say that no arriving datagram announces. */
   private noteJudgement(path: Path, earliest: Earliest): void {
     if (path.state === 'up') {
-      earliest.note(Math.max(this.silentFromUs(path, this.tailSentUs(path)), this.peer.graceUntilUs));
+      this.findTail(path);
+      earliest.note(Math.max(this.silentFromUs(path), this.peer.graceUntilUs));
     } else if (path.state === 'suspect') earliest.note(path.sinceUs + path.downAfterUs());
     // A gated path is looked at with every probe, one that is down with every answer.
   }

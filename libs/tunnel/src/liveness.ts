@@ -3,7 +3,7 @@
  * packets under way.
  */
 import type { SilenceFrame } from '@corridor/wire';
-import { type Clock, Earliest } from './clock.js';
+import { Earliest } from './clock.js';
 import {
   ACK_PROBE_INTERVAL_US,
   PROBE_ACTIVE_US,
@@ -27,15 +27,15 @@ import { nextHealth } from './health.js';
 import type { Path } from './path.js';
 import type { Peer } from './peer.js';
 
-const NEVER = Number.POSITIVE_INFINITY;
-
 export class Liveness {
   /** Packets wait unacknowledged that no other path could take over. */
   unrescued = false;
   private token = 0;
   /** When a tail was last replayed, and suspect paths that wait for their turn until then. */
   private readonly replayedUs = new Float64Array([Number.NEGATIVE_INFINITY]);
+  /** Times found here, handed on without boxing: see {@link Earliest}. */
   private readonly tail = new Earliest();
+  private readonly due = new Earliest();
   private readonly postponed = new Map<Path, number>();
 
   constructor(private readonly peer: Peer) {}
@@ -44,12 +44,16 @@ export class Liveness {
   service(nowUs: number): void {
     if (this.peer.sessions.current === undefined) return;
     if (this.postponed.size > 0) this.rescuePostponed(nowUs);
+    const { due } = this;
     for (const path of this.peer.paths) {
       if (!path.usable) continue;
       this.judge(path, nowUs);
-      if (nowUs >= this.probeDueUs(path)) this.probe(path);
-      if (nowUs >= Math.max(this.silenceDueUs(path, this.peer.core.clock), this.peer.graceUntilUs))
-        this.reportSilence(path);
+      due.reset();
+      this.noteProbe(path, due);
+      if (nowUs >= due.us) this.probe(path);
+      due.reset();
+      this.noteSilence(path, due);
+      if (nowUs >= due.us) this.reportSilence(path);
     }
   }
 
@@ -283,14 +287,10 @@ export class Liveness {
   // --- probes -------------------------------------------------------------------------------------------------------
 
   private noteProbe(path: Path, earliest: Earliest): void {
-    earliest.note(this.probeDueUs(path));
-  }
-
-  private probeDueUs(path: Path): number {
     // An idle gateway leaves probing to the vehicle, whose probes keep the NAT's mapping too, as long as they come.
     const waits = path.state === 'up' && this.peer.duty === undefined && !this.peer.active;
-    if (waits) return Math.max(path.askedUs, path.arrivedUs) + 2 * PROBE_IDLE_METERED_US;
-    return path.askedUs + this.probeStepUs(path);
+    if (waits) earliest.note(Math.max(path.askedUs, path.arrivedUs) + 2 * PROBE_IDLE_METERED_US);
+    else earliest.note(path.askedUs + this.probeStepUs(path));
   }
 
   private probeStepUs(path: Path): number {
@@ -319,15 +319,13 @@ export class Liveness {
   // --- silence of the other direction -------------------------------------------------------------------------------
 
   private noteSilence(path: Path, earliest: Earliest): void {
-    earliest.note(Math.max(this.silenceDueUs(path, this.peer.core.clock), this.peer.graceUntilUs));
-  }
-
-  private silenceDueUs(path: Path, clock: Clock): number {
-    if (path.silenceReported) return NEVER;
-    const packets = path.receive.recentPackets(clock);
-    if (packets < SILENCE_MIN_PACKETS) return NEVER;
+    if (path.silenceReported) return;
+    const { peer } = this;
+    const packets = path.receive.recentPackets(peer.core.clock);
+    if (packets < SILENCE_MIN_PACKETS) return;
     const gapUs = RATE_WINDOW_US / packets;
-    return path.arrivedUs + Math.max(SILENCE_MIN_US, SILENCE_GAPS * gapUs + 4 * path.receive.jitterUs);
+    const silentUs = Math.max(SILENCE_MIN_US, SILENCE_GAPS * gapUs + 4 * path.receive.jitterUs);
+    earliest.note(Math.max(path.arrivedUs + silentUs, peer.graceUntilUs));
   }
 
   private reportSilence(path: Path): void {

@@ -63,6 +63,31 @@ describe('the duplicate filter', () => {
     expect(filter.accept(3, 0, clock)).toBe(false);
   });
 
+  it('takes a replay of what a flow skipped, beside new packets', () => {
+    const filter = new DuplicateFilter();
+    for (let sequence = 0; sequence < 100; sequence++) filter.accept(3, sequence, clock);
+    // 1,500 were held; while they come again, 750 new ones do.
+    for (let i = 0; i < 1_500; i++) {
+      if (i % 2 === 0 && !filter.accept(3, 1_600 + i / 2, clock)) expect.fail(`${1_600 + i / 2} was new`);
+      if (!filter.accept(3, 100 + i, clock)) expect.fail(`${100 + i} was new`);
+    }
+    for (let sequence = 0; sequence < 2_350; sequence++) {
+      if (filter.accept(3, sequence, clock)) expect.fail(`${sequence} was not new`);
+    }
+  });
+
+  it('takes a replay of what a flow sent before the filter knew it, beside new packets', () => {
+    const filter = new DuplicateFilter();
+    for (let i = 0; i < 1_500; i++) {
+      if (!filter.accept(3, 5_000 + i, clock)) expect.fail(`${5_000 + i} was new`);
+      if (!filter.accept(3, 2_000 + 2 * i, clock)) expect.fail(`${2_000 + 2 * i} was new`);
+      if (!filter.accept(3, 2_001 + 2 * i, clock)) expect.fail(`${2_001 + 2 * i} was new`);
+    }
+    for (let sequence = 2_000; sequence < 6_500; sequence++) {
+      if (filter.accept(3, sequence, clock)) expect.fail(`${sequence} was not new`);
+    }
+  });
+
   it('is bounded, however many flows a peer invents', () => {
     const filter = new DuplicateFilter();
     for (let flow = 0; flow < 65_536; flow++) if (!filter.accept(flow, 1, clock)) expect.fail(`flow ${flow} was new`);

@@ -46,7 +46,7 @@ class FlowWindow {
   /** When the window was last passed once around. */
   readonly lapStartUs = new Float64Array(1);
   lapPackets = 0;
-  /** Never passed once around: what lies before it has not been delivered since the flow is known. */
+  /** It has forgotten nothing yet: what lies before it has not been delivered since the flow is known. */
   young = true;
 }
 
@@ -117,8 +117,16 @@ export class DuplicateFilter {
     newest[0] += ahead;
     const to = newest[0] >>> 5;
     const steps = (to - from) & 0x7ff_ffff;
-    if (steps >= words.length) words.fill(0);
-    else for (let back = 0; back < steps; back++) words[(to - back) & (words.length - 1)] = 0;
+    if (steps >= words.length) {
+      words.fill(0);
+      window.young = false;
+      return;
+    }
+    for (let back = 0; back < steps; back++) {
+      const word = (to - back) & (words.length - 1);
+      if (words[word] !== 0) window.young = false;
+      words[word] = 0;
+    }
   }
 
   /** A full lap in less than the reach: the window is too short for this flow's rate, so it doubles. */
@@ -126,7 +134,6 @@ export class DuplicateFilter {
     const tooShort = nowUs - window.lapStartUs[0] < WINDOW_REACH_US;
     window.lapStartUs[0] = nowUs;
     window.lapPackets = 0;
-    window.young = false;
     if (tooShort) this.widen(window);
   }
 

@@ -122,7 +122,10 @@ export interface LabFace {
   rebindNat(vehicle: number, link: string): void;
   /** The modem reconnects with another address under the same device name. */
   changeAddress(vehicle: number, link: string): Promise<void>;
-  /** kill -9, and a new start after `downUs` (default at once). Resolves when the new process runs. */
+  /**
+   * kill -9, and a new start such that the gateway answers again after `downUs`, or as soon as it can (about 1 s, the
+   * default). Resolves when the new process runs.
+   */
   restartGateway(downUs?: number): Promise<void>;
   setPolicy(vehicle: number, policy: TunnelPolicy): Promise<void>;
 

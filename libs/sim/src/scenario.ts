@@ -147,7 +147,10 @@ export type ScenarioStep =
     })
   /** The vehicle's operator switches the policy at run time. */
   | (StepBase & { readonly action: 'policy'; readonly policy: TunnelPolicy })
-  /** The gateway process is killed and a new one with the same key starts `downUs` later. */
+  /**
+   * The gateway process is killed, and a new one with the same key answers `downUs` later. A real process takes about a
+   * second to start: the lab cannot be quicker.
+   */
   | { readonly atUs: number; readonly action: 'restart-gateway'; readonly downUs: number };
 
 /** What the receiver of one flow of one vehicle felt. */

@@ -48,7 +48,9 @@ describe('after a restart of the gateway', () => {
       expect(down.lost).toBeLessThanOrEqual((DOWN_US * 50) / 1e6 + 1);
       expect(down.duplicates).toBe(0);
       // A round trip and the longest pause between two initiations after the gateway is there again.
-      const back = world.events.find(({ by, event }) => by !== 'gateway' && event.type === 'session' && event.atUs > atUs);
+      const back = world.events.find(
+        ({ by, event }) => by !== 'gateway' && event.type === 'session' && event.atUs > atUs,
+      );
       expect(back?.event.atUs).toBeLessThan(atUs + DOWN_US + 600_000);
     }
   });
@@ -84,6 +86,21 @@ describe('after a restart of the gateway', () => {
       // It was a replay worth pacing.
       expect(largest).toBeGreaterThan((2 * trafficRate * windowUs) / 1e6);
       for (const { up } of world.result().links) expect(up.queueDrops).toBe(0);
+    }
+  });
+
+  it('links of 10 Mbit/s, twice the traffic, take the replay too', () => {
+    const slow = { rateBps: 10e6 };
+    const links = scenario.links.map((link) => ({
+      ...link,
+      up: { ...link.up, ...slow },
+      down: { ...link.down, ...slow },
+    }));
+    for (const seed of SEEDS) {
+      const { world } = restarted(seed, [], 0, { links, durationUs: 14_000_000 });
+      world.runUntil(world.scenario.durationUs);
+      const { vitals, video } = flowsOf(world);
+      expect([vitals.lost, video.lost], `seed ${seed}`).toEqual([0, 0]);
     }
   });
 

@@ -30,6 +30,12 @@ export const REPLAY_AT_ONCE_US = 100_000;
 /** A longer one begins with so many at once and goes on this much faster than the packets were sent at first. */
 export const REPLAY_BURST_PACKETS = 16;
 export const REPLAY_SPEED = 2;
+/**
+ * A round trip this much above the smallest shows that the link takes less than that: the replay goes slower by this
+ * factor meanwhile, half as fast as at first. It never waits for a better one, as without packets none is measured.
+ */
+export const REPLAY_QUEUE_US = 15_000;
+export const REPLAY_SLOWDOWN = 4;
 /** Longer pauses between the packets count as this: a picture of a video at 25 a second, not a silence. */
 export const REPLAY_GAP_MAX_US = 40_000;
 /** Pause between the steps of a replay, and how much a late one makes up for. */

@@ -12,6 +12,7 @@ describe('a replay', () => {
   let slots: SendSlots;
   let clock: Clock;
   let replay: Replay;
+  let queueing: boolean;
   /** What went out, in order. */
   let sent: { slot: number; atUs: number }[];
 
@@ -20,7 +21,9 @@ describe('a replay', () => {
     clock = new Clock();
     clock.nowUs = 0;
     sent = [];
-    replay = new Replay({ slots, clock } as Core, 7, (slot) => sent.push({ slot, atUs: clock.nowUs }));
+    queueing = false;
+    const send = (slot: number) => void sent.push({ slot, atUs: clock.nowUs });
+    replay = new Replay({ slots, clock } as Core, 7, send, () => queueing);
   });
 
   /** Holds packets of one class, `gapUs` apart, from now on; answers their slots. */
@@ -77,6 +80,17 @@ describe('a replay', () => {
     }
     // Nor much slower.
     expect(clock.nowUs - startUs).toBeLessThan((600 * gapUs) / REPLAY_SPEED);
+  });
+
+  it('goes slower where a queue builds up, but goes on', () => {
+    hold(600, 2_000);
+    replay.start();
+    queueing = true;
+    const startUs = clock.nowUs;
+    finish(startUs + 200_000);
+    // Half as fast as they were sent: one every 4 ms.
+    expect(sent.length - REPLAY_BURST_PACKETS).toBeGreaterThan(45);
+    expect(sent.length - REPLAY_BURST_PACKETS).toBeLessThan(55);
   });
 
   it('takes the classes of the policy first', () => {

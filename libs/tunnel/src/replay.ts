@@ -1,7 +1,7 @@
 /**
  * Held packets of one peer on their way out again. A short tail goes at once. A long one, as after a gateway that was
  * away for a second, would overflow the queue of any link that is just fast enough for the traffic itself: it goes out
- * {@link REPLAY_SPEED} times as fast as it was sent at first. No rate is configured anywhere; the pauses between the
+ * {@link REPLAY_SPEED} times as fast as it was sent at first, and slower where a queue builds up. No rate is configured anywhere; the pauses between the
  * packets tell it. What came first goes first, the policy's classes before the default one.
  */
 import { OVERHEAD_BYTES } from '@corridor/wire';
@@ -11,6 +11,7 @@ import {
   REPLAY_AT_ONCE_US,
   REPLAY_BURST_PACKETS,
   REPLAY_GAP_MAX_US,
+  REPLAY_SLOWDOWN,
   REPLAY_SPEED,
   REPLAY_STALL_US,
   REPLAY_STEP_US,
@@ -48,6 +49,8 @@ export class Replay {
     private readonly core: Core,
     private readonly owner: number,
     private readonly send: (slot: number) => void,
+    /** Whether a queue has built up on the path that a slot's packet would take. */
+    private readonly isQueueing: (slot: number) => boolean,
   ) {}
 
   /** Packets are waiting for their turn. */
@@ -65,10 +68,11 @@ export class Replay {
     if (!this.isUnderWay || nowUs < times[DUE]) return;
     // After a stall of this process the replay goes on where it was; it does not catch up in one burst.
     const elapsedUs = Math.min(nowUs, times[DUE] + REPLAY_STALL_US) - times[LAST];
-    times[CREDIT] += times[RATE] * elapsedUs;
+    const rate = this.isQueueing(this.queue[this.head]) ? times[RATE] / REPLAY_SLOWDOWN : times[RATE];
+    times[CREDIT] += rate * elapsedUs;
     times[LAST] = nowUs;
     this.sendWhile(0);
-    times[DUE] = nowUs + Math.max(REPLAY_STEP_US, -times[CREDIT] / times[RATE]);
+    times[DUE] = nowUs + Math.max(REPLAY_STEP_US, -times[CREDIT] / rate);
   }
 
   /**

@@ -4,7 +4,7 @@
  */
 import { FLAG_COPY, FLAG_REPLAY, type FrameWriter, KIND_PACKET, OVERHEAD_BYTES } from '@corridor/wire';
 import { SLOT_HEADROOM, SLOT_SHIFT } from './batch.js';
-import { REPLAY_HORIZON_US } from './constants.js';
+import { REPLAY_HORIZON_US, REPLAY_QUEUE_US } from './constants.js';
 import type { Core } from './core.js';
 import type { Epoch } from './epochs.js';
 import { NO_ROUTE, type Path } from './path.js';
@@ -25,7 +25,12 @@ export class Sender {
 
   constructor(private readonly peer: Peer) {
     this.core = peer.core;
-    this.replay = new Replay(peer.core, peer.number, (slot) => this.sendAgain(slot));
+    this.replay = new Replay(
+      peer.core,
+      peer.number,
+      (slot) => this.sendAgain(slot),
+      (slot) => this.isQueueing(slot),
+    );
   }
 
   /** Sends a held packet for the first time, as the plan of its class says. */
@@ -167,6 +172,11 @@ export class Sender {
       sent = this.transmitLarge(execution, slot, slots.length[slot], copies, FLAG_REPLAY);
     else for (let i = 0; i < copies; i++) this.transmit(execution.paths[i] as Path, slot, FLAG_REPLAY);
     this.peer.tally.add(REPLAYS_SENT, sent);
+  }
+
+  private isQueueing(slot: number): boolean {
+    const path = this.executionOf(slot).paths[0];
+    return path !== undefined && path.feedback.latestUs > path.feedback.minUs + REPLAY_QUEUE_US;
   }
 
   /** How packets of the slot's class go out now; a class that is no more goes as the default one. */

@@ -65,7 +65,7 @@ describe('docs/protocol.md', () => {
   it('names the constants as they are', () => {
     const values: Record<string, unknown> = { ...wire, ...tuning };
     const rows = tables('constant | value').flat();
-    expect(rows.length).toBe(29);
+    expect(rows.length).toBe(31);
     for (const [name, value] of rows) expect(valueIn(value), name).toBe(values[name.replaceAll('`', '')]);
     expect(text).toContain(`more than ${REPLAY_WINDOW.toLocaleString('en')} numbers behind`);
   });

@@ -52,7 +52,7 @@ describe('keys', () => {
     world.blackout(0, 'down');
     world.every(20 * MS, 30 * SECOND, () => world.sendUp());
     world.run(30 * SECOND);
-    expect(world.gateway.aead.keysInUse).toBeLessThanOrEqual(2 * (2 + 4));
+    expect(world.gateway.aead.keysInUse).toBeLessThanOrEqual(2 * (2 + 8));
     world.blackout(0, 'down', false);
     world.run(3 * SECOND);
     expect(status(world, 'vehicle').paths[0].state).toBe('up');

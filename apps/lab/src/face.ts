@@ -123,7 +123,7 @@ export interface LabFace {
   /** The modem reconnects with another address under the same device name. */
   changeAddress(vehicle: number, link: string): Promise<void>;
   /**
-   * kill -9, and a new start such that the gateway answers again after `downUs`, or as soon as it can (about 1 s, the
+   * kill -9, and a new start such that the gateway answers again after `downUs`, or as soon as it can (0.4 to 1 s, the
    * default). Resolves when the new process runs.
    */
   restartGateway(downUs?: number): Promise<void>;

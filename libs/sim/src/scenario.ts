@@ -148,8 +148,8 @@ export type ScenarioStep =
   /** The vehicle's operator switches the policy at run time. */
   | (StepBase & { readonly action: 'policy'; readonly policy: TunnelPolicy })
   /**
-   * The gateway process is killed, and a new one with the same key answers `downUs` later. A real process takes about a
-   * second to start: the lab cannot be quicker.
+   * The gateway process is killed, and a new one with the same key answers `downUs` later. A real process takes
+   * 0.4 s to start on a quiet machine, a second on a busy one: the lab cannot be quicker.
    */
   | { readonly atUs: number; readonly action: 'restart-gateway'; readonly downUs: number };
 

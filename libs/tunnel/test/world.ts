@@ -174,6 +174,13 @@ export interface WorldOptions {
   metered?: boolean;
   sendSlots?: number;
   seed?: string;
+  /** Seed of the vehicle's key; by default the same in every world. */
+  vehicleKey?: string;
+}
+
+/** A vehicle's private key. */
+export function vehicleKey(seed = 'vehicle key'): Uint8Array {
+  return seededRandom(seed)(32);
 }
 
 export class World {
@@ -184,7 +191,6 @@ export class World {
   private readonly happenings: Happening[] = [];
   private order = 0;
   private readonly gatewayKey = seededRandom('gateway key')(32);
-  private readonly vehicleKey = seededRandom('vehicle key')(32);
 
   constructor(readonly options: WorldOptions = {}) {
     this.links = (options.delaysMs ?? [20, 30, 45]).map((delay, i) => ({
@@ -201,6 +207,10 @@ export class World {
     this.vehicle = this.makeVehicle('first');
   }
 
+  private get vehicleKey(): Uint8Array {
+    return vehicleKey(this.options.vehicleKey);
+  }
+
   /** Starts the vehicle's uplinks and runs until the session and all paths are up. */
   start(): this {
     this.vehicle.mutate((engine, nowUs) => engine.setUplinks(this.uplinks(), [], nowUs));
@@ -214,11 +224,12 @@ export class World {
     return this.links.map((link, i) => ({ name: link.name, socket: i, remotes: [remote], priority: 1, metered }));
   }
 
-  makeVehicle(seed: string): Host<VehicleEngine> {
+  /** @param key private key, where it is another vehicle than this world's own */
+  makeVehicle(seed: string, key = this.vehicleKey): Host<VehicleEngine> {
     const host = new Host<VehicleEngine>(this, `vehicle ${seed} ${this.options.seed ?? ''}`);
     host.engine = createVehicleEngine({
       primitives: host.primitives,
-      privateKey: this.vehicleKey,
+      privateKey: key,
       gatewayPublicKey: testPrimitives.x25519PublicKey(this.gatewayKey),
       ciphers: [CIPHER_AES_256_GCM],
       strategies: builtInStrategies,

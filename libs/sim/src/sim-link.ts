@@ -26,7 +26,9 @@ export class SimLink {
   /** Public host of now; packets for an earlier one vanish. */
   host: number;
   private readonly nat: NatModel | undefined;
-  private generation = 0;
+  /** Counts the addresses that the operator gave, and the one of them that the vehicle's device has. */
+  private given = 0;
+  private taken = 0;
 
   constructor(
     readonly spec: LinkSpec,
@@ -43,15 +45,29 @@ export class SimLink {
     if (spec.nat !== undefined) this.nat = new NatModel(spec.nat.mappingLifetimeUs ?? Number.POSITIVE_INFINITY);
   }
 
-  /** Public port of a packet that the vehicle sends now. */
-  outboundPort(nowUs: number): number {
-    return this.nat?.outbound(nowUs, this.generation) ?? SOCKET_PORT;
+  // An operator carries only what comes from, or goes to, the address that it gave. Its NAT stands behind the radio: what
+  // is on the way up is translated when it has come through, what goes down before it enters.
+
+  /** Whether a packet that the vehicle sends now is carried; answers what {@link publicPort} wants, or -1. */
+  sendable(): number {
+    return this.taken === this.given ? this.taken : -1;
   }
 
-  /** Whether a packet for this public endpoint reaches the vehicle's socket now. */
-  accepts(nowUs: number, host: number, port: number): boolean {
-    if (host !== this.host) return false;
-    return this.nat === undefined ? port === SOCKET_PORT : this.nat.inbound(nowUs, port) === this.generation;
+  /** Port under which a packet from the vehicle's address `inside` leaves the operator's network now. */
+  publicPort(nowUs: number, inside: number): number {
+    return this.nat?.outbound(nowUs, inside) ?? SOCKET_PORT;
+  }
+
+  /** The vehicle's address that a packet to a public endpoint belongs to now, or -1: dropped. */
+  insideOf(nowUs: number, host: number, port: number): number {
+    if (host !== this.host) return -1;
+    if (this.nat !== undefined) return this.nat.inbound(nowUs, port);
+    return port === SOCKET_PORT ? this.given : -1;
+  }
+
+  /** Whether a packet for the vehicle's address `inside` that comes through now finds it there. */
+  accepts(inside: number): boolean {
+    return inside === this.given && inside === this.taken;
   }
 
   /** @throws RangeError when the link has no NAT: the scenario is wrong. */
@@ -60,10 +76,16 @@ export class SimLink {
     this.nat.rebind();
   }
 
+  /** The operator forgets the address that it gave; nothing passes until {@link takeAddress}. */
   changeAddress(): void {
-    this.generation++;
-    this.host = uplinkHost(this.vehicle, this.index, this.generation);
+    this.given++;
+    this.host = uplinkHost(this.vehicle, this.index, this.given);
     this.nat?.rebind();
+  }
+
+  /** The vehicle's device has the new address. */
+  takeAddress(): void {
+    this.taken = this.given;
   }
 
   setBlackout(blackout: boolean, direction: StepDirection = 'both'): void {

@@ -46,6 +46,11 @@ export interface SimOptions {
 const MTU = 1_400;
 /** Slots that a simulated engine may hold: 4 MB, plenty for what scenarios send, small enough for a fleet. */
 const SEND_SLOTS = 2_048;
+/**
+ * From the moment at which an operator takes an address away until the vehicle's host has the next one and has told the
+ * engine: measured in the lab, where `ip` changes the address and the host looks at its interfaces.
+ */
+const ADDRESS_CHANGE_US = 30_000;
 const GATEWAY = 'gateway';
 
 export interface SimVehicle {
@@ -191,20 +196,24 @@ export class SimWorld {
   }
 
   private sendUp(link: SimLink, bytes: Uint8Array): void {
-    const { nowUs } = this.clock;
-    const from = address(this.family, link.host, link.outboundPort(nowUs));
-    this.offer(link.up, bytes, () => this.gateway?.receive(0, from, bytes));
+    const inside = link.sendable();
+    if (inside < 0) return;
+    const { host } = link;
+    this.offer(link.up, bytes, () => {
+      const from = address(this.family, host, link.publicPort(this.clock.nowUs, inside));
+      this.gateway?.receive(0, from, bytes);
+    });
   }
 
   private sendDown(to: Uint8Array, bytes: Uint8Array): void {
     const host = hostOf(to);
-    const port = portOf(to);
     const { vehicle, link: index } = uplinkOf(host);
     const link = this.vehicles[vehicle]?.links[index];
-    if (link === undefined) return;
+    const inside = link?.insideOf(this.clock.nowUs, host, portOf(to)) ?? -1;
+    if (inside < 0) return;
     const from = gatewayAddress(this.family);
     this.offer(link.down, bytes, () => {
-      if (link.accepts(this.clock.nowUs, host, port)) this.vehicles[vehicle].host.receive(index, from, bytes);
+      if (link.accepts(inside)) this.vehicles[vehicle].host.receive(index, from, bytes);
     });
   }
 
@@ -254,7 +263,10 @@ export class SimWorld {
         break;
       case 'change-address':
         link.changeAddress();
-        host.mutate((engine, nowUs) => engine.setUplinks(this.uplinks(links), [step.link], nowUs));
+        this.clock.schedule(this.clock.nowUs + ADDRESS_CHANGE_US, () => {
+          link.takeAddress();
+          host.mutate((engine, nowUs) => engine.setUplinks(this.uplinks(links), [step.link], nowUs));
+        });
         break;
     }
   }

@@ -97,6 +97,26 @@ describe('smallest-delay', () => {
     expect(switches).toBeLessThan(16);
   });
 
+  it('does not wait on a path that drops packets by the dozen until a better one has settled', () => {
+    const at = driver();
+    at(0, path(0, { delayMs: 23 }), path(1, { delayMs: 30 }));
+    // The first is left for its suspicion, several times: it has to settle for long.
+    let ms = 0;
+    for (let round = 0; round < 6; round++) {
+      for (const end = ms + 700; ms < end; ms += 50)
+        at(ms, path(0, { delayMs: 23, state: 'suspect' }), path(1, { delayMs: 30 }));
+      for (const end = ms + 700; ms < end; ms += 50) at(ms, path(0, { delayMs: 23 }), path(1, { delayMs: 30 }));
+    }
+    const start = ms;
+    let leftAt = -1;
+    for (; ms < start + 10_000 && leftAt < 0; ms += 50) {
+      const plan = at(ms, path(0, { delayMs: 23 }), path(1, { delayMs: 30, queueMs: 400, lossRatio: 0.6 }));
+      if (plan.paths[0] === 0) leftAt = ms - start;
+    }
+    expect(leftAt).toBeGreaterThanOrEqual(0);
+    expect(leftAt).toBeLessThan(2_000);
+  });
+
   it('follows every wink when told to', () => {
     const at = driver({ betterByMs: 0, forMs: 0 });
     expect(at(0, path(0, { delayMs: 20 }), path(1, { delayMs: 30 })).paths[0]).toBe(0);

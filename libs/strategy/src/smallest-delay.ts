@@ -2,18 +2,30 @@ import { millisecondsOption, refuseUnknownOptions } from './options.js';
 import { milliseconds } from './reasons.js';
 import type { PathSnapshot, Plan, PlanRequest, Strategy, StrategyFactory } from './sdk.js';
 import { singlePlan } from './single-path.js';
-import { byCost, byKeys, byPrice, byPriority, byStanding, SteadyRanking, sendDelayUs } from './steady-ranking.js';
+import {
+  byCost,
+  byKeys,
+  byPrice,
+  byPriority,
+  byStanding,
+  byState,
+  SteadyRanking,
+  sendDelayUs,
+} from './steady-ranking.js';
 
 const DEFAULT_BETTER_BY_MS = 5;
 const MAX_BETTER_BY_MS = 10_000;
 /** Longer than the delay spike of a radio handover (30 to 150 ms), which must not move traffic. */
 const DEFAULT_FOR_MS = 500;
 const MAX_FOR_MS = 600_000;
+/** A path that loses more than this share is no place to wait on until a better one has settled. */
+const NO_REFUGE_LOSS = 0.1;
 
 /**
  * Smallest delay (3GPP ATSSS): everything on the path with the lowest one-way delay in the sending direction; loss
  * counts as delay. The operator's priorities and prices decide only between equals. A path that was left for its delay
- * has to settle before traffic returns, each time longer: the delay may be the traffic's own queue.
+ * has to settle before traffic returns, each time longer: the delay may be the traffic's own queue. Only from a path that
+ * loses packets by the dozen does it return at once.
  *
  * Options: `betterByMs` (default 5, 0 to 10,000): a path must be faster by this, and by a fifth, to take over;
  * `forMs` (default 500, 0 to 600,000): and for this long.
@@ -26,10 +38,11 @@ class SmallestDelay implements Strategy {
   }
 
   plan(request: PlanRequest): Plan {
-    const order = this.ranking
-      .rank(request, request.current?.paths.slice(0, 1) ?? [])
-      .sort(byKeys(byStanding, byCost, byPriority, byPrice));
     const before = request.current?.paths[0];
+    const isRefuge = !request.paths.some((path) => path.id === before && path.send.lossRatio > NO_REFUGE_LOSS);
+    const order = this.ranking
+      .rank(request, before === undefined ? [] : [before])
+      .sort(byKeys(isRefuge ? byStanding : byState, byCost, byPriority, byPrice));
     if (before !== undefined && before !== order[0].path.id) this.ranking.leave(before, request.nowUs);
     return singlePlan(request, order, whyBetter);
   }

@@ -183,6 +183,8 @@ export function byKeys(...keys: ((ranked: RankedPath) => number)[]): (a: RankedP
 }
 
 export const byStanding = (ranked: RankedPath): number => ranked.standing;
+/** Likewise, but a path that is only just up counts as up. */
+export const byState = (ranked: RankedPath): number => Math.max(1, ranked.standing);
 export const byPriority = (ranked: RankedPath): number => ranked.path.priority;
 export const byPrice = (ranked: RankedPath): number => (ranked.path.metered ? 1 : 0);
 export const byCost = (ranked: RankedPath): number => ranked.costUs;

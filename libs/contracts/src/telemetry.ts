@@ -1,0 +1,178 @@
+import { z } from 'zod';
+import { document } from './document.js';
+import { LinkName } from './primitives.js';
+
+/** One direction of a path, as measured at the end that reports. */
+export const DirectionMetrics = z.looseObject({
+  /** Above the least one-way delay seen, microseconds. */
+  delayVariationUs: z.number().min(0),
+  jitterUs: z.number().min(0),
+  /** 0 to 1 over the window of the path estimate. */
+  lossRatio: z.number().min(0).max(1),
+  rateBps: z.number().min(0),
+  /** Since the session began. */
+  packets: z.number().min(0),
+  bytes: z.number().min(0),
+  lost: z.number().min(0),
+});
+export type DirectionMetrics = z.infer<typeof DirectionMetrics>;
+
+/** States of `PathState` in the engine; a reader shows a state that it does not know as it is. */
+export const PathMetrics = z.looseObject({
+  name: LinkName,
+  state: z.string().min(1).max(32),
+  /** Why it is in that state. */
+  reason: z.string().max(200).optional(),
+  rttUs: z.number().min(0),
+  minRttUs: z.number().min(0),
+  blocked: z.boolean().optional(),
+  metered: z.boolean().optional(),
+  /** From the reporting end to the other, and the other way. */
+  send: DirectionMetrics,
+  receive: DirectionMetrics,
+});
+export type PathMetrics = z.infer<typeof PathMetrics>;
+
+export const ClassMetrics = z.looseObject({
+  name: z.string().max(32),
+  strategy: z.string().max(64),
+  /** Names of the paths in use, best first. */
+  paths: z.array(LinkName),
+});
+export type ClassMetrics = z.infer<typeof ClassMetrics>;
+
+/** WGS 84; from a fix of gpsd (mode 2 or 3). */
+export const Position = z.looseObject({
+  latitude: z.number().min(-90).max(90),
+  longitude: z.number().min(-180).max(180),
+  /** Metres per second over ground. */
+  speedMps: z.number().min(0).optional(),
+  /** Degrees clockwise from true north. */
+  headingDeg: z.number().min(0).max(360).optional(),
+  /** Estimated horizontal error, metres, 95 %. */
+  errorM: z.number().min(0).optional(),
+});
+export type Position = z.infer<typeof Position>;
+
+/** State of one end of a tunnel at one moment, once a second. */
+export const MetricFrame = document('metric-frame', 1, {
+  tunnel: z.looseObject({
+    session: z.enum(['none', 'handshaking', 'established']),
+    /** Seconds since the session stands. */
+    establishedSeconds: z.number().min(0),
+    /** Inner packets, since the process began. */
+    packetsSent: z.number().min(0),
+    packetsDelivered: z.number().min(0),
+    bytesSent: z.number().min(0),
+    bytesDelivered: z.number().min(0),
+    copiesSent: z.number().min(0),
+    replaysSent: z.number().min(0),
+    /** Version of the policy in force; 0 before the first. */
+    policyVersion: z.int().min(0),
+  }),
+  paths: z.array(PathMetrics).max(32),
+  classes: z.array(ClassMetrics).max(16),
+  position: Position.optional(),
+  /** Of the reporting process. */
+  process: z.looseObject({ rssBytes: z.number().min(0), cpuRatio: z.number().min(0) }).optional(),
+});
+export type MetricFrame = z.infer<typeof MetricFrame>;
+
+/** What happened at one end. `reason` is a sentence for people; figures stand beside it. */
+export const VehicleEvent = document('event', 1, {
+  type: z.enum([
+    'session',
+    'path-state',
+    'path-added',
+    'path-removed',
+    'path-moved',
+    'path-switch',
+    'uplink',
+    'policy',
+    'agent',
+    'warning',
+  ]),
+  reason: z.string().max(500),
+  path: LinkName.optional(),
+  /** Of a change: states, addresses or, of `path-switch`, path names. */
+  from: z.union([z.string(), z.array(z.string())]).optional(),
+  to: z.union([z.string(), z.array(z.string())]).optional(),
+  trafficClass: z.string().max(32).optional(),
+  /** Of `path-switch`: packets sent again on another path. */
+  replayed: z.int().min(0).optional(),
+  /** Of `policy`. */
+  version: z.int().min(0).optional(),
+});
+export type VehicleEvent = z.infer<typeof VehicleEvent>;
+
+/**
+ * One entry of an agent's spool. Frames and events share one sequence, from 1 in each agent session, so that one
+ * acknowledgement covers both.
+ */
+export const TelemetryRecord = z.looseObject({
+  seq: z.int().min(1),
+  /** The agent's monotonic clock, milliseconds; only differences within a batch count. */
+  monoMs: z.number().min(0),
+  frame: MetricFrame.optional(),
+  event: VehicleEvent.optional(),
+});
+export type TelemetryRecord = z.infer<typeof TelemetryRecord>;
+
+export const MAX_RECORDS_PER_BATCH = 120;
+
+/**
+ * On `…/telemetry`, QoS 1. The agent keeps every record until the gateway says that it is committed (`TelemetryAck`), to a
+ * bound; beyond it the oldest frames go first. It sends new records at once, and again from the oldest unacknowledged
+ * one after a reconnect, after an acknowledgement with `resend`, or when acknowledgements stay away.
+ *
+ * The gateway takes a record when it follows the last one it has (`seq` = last + 1, or the gap lies before
+ * `oldestHeldSeq`: those are gone for good); copies are ignored; a gap that can be filled is answered with `resend`.
+ * Time: a record happened (`sentMonoMs` - `monoMs`) before the batch arrived: right with any clock in the vehicle.
+ */
+export const TelemetryBatch = document('telemetry-batch', 1, {
+  /** Counts the starts of this agent, kept on disk: tells a restart from a reconnect. */
+  session: z.int().min(1),
+  sentMonoMs: z.number().min(0),
+  oldestHeldSeq: z.int().min(1),
+  records: z.array(TelemetryRecord).min(1).max(MAX_RECORDS_PER_BATCH),
+});
+export type TelemetryBatch = z.infer<typeof TelemetryBatch>;
+
+/** On `…/telemetry/ack`, QoS 0, at most every few seconds: everything to `seq` is in the database. */
+export const TelemetryAck = document('telemetry-ack', 1, {
+  session: z.int().min(1),
+  seq: z.int().min(0),
+  /** The gateway misses records after `seq`: send again from there. */
+  resend: z.boolean().default(false),
+});
+export type TelemetryAck = z.infer<typeof TelemetryAck>;
+
+/**
+ * On `…/status`, retained, QoS 1: at every connect, when something in it changes, and every `HEARTBEAT_SECONDS`; the same with
+ * `offline` is the agent's MQTT will.
+ */
+export const AgentStatus = document('agent-status', 1, {
+  state: z.enum(['online', 'offline']),
+  session: z.int().min(1),
+  /** Heartbeats sent in this session. */
+  beat: z.int().min(0),
+  reason: z.string().max(200),
+  agentVersion: z.string().max(40),
+  policyInForce: z.int().min(0),
+  /** Agent's guess of the time, or null while it has none it trusts. */
+  clock: z.iso.datetime().nullable(),
+});
+export type AgentStatus = z.infer<typeof AgentStatus>;
+
+export const HEARTBEAT_SECONDS = 30;
+
+/** On `…/command`, QoS 1, not retained. */
+export const Command = document('command', 1, {
+  command: z.enum(['renew-credentials', 'rotate-keys']),
+  reason: z.string().max(200),
+});
+export type Command = z.infer<typeof Command>;
+
+/** On `…/policy/request`, QoS 1: sent after every connect; the gateway answers on `…/policy` when it has a newer one. */
+export const PolicyRequest = document('policy-request', 1, { inForce: z.int().min(0) });
+export type PolicyRequest = z.infer<typeof PolicyRequest>;

@@ -1,0 +1,5 @@
+import { Module } from '@nestjs/common';
+import { StatusModule } from './status.module.js';
+
+@Module({ imports: [StatusModule], exports: [StatusModule] })
+export class TelemetryModule {}

@@ -4,6 +4,7 @@
  */
 import { createRequire } from 'node:module';
 import { PacketIoError } from './errors.js';
+import type { NetworkInterface } from './interfaces.js';
 
 /** What all objects with a file descriptor can do. */
 export interface NativePollable {
@@ -103,6 +104,7 @@ export interface NativeAddon {
   Aead: new (counters: Float64Array) => NativeAeadTable;
   Timer: new (at: Float64Array, onDue: () => void) => NativeTimer;
   LinkWatch: new (netns: string | undefined, onChange: () => void) => NativePollable;
+  interfaces(netns: string | undefined): NetworkInterface[];
   /** Writes CLOCK_MONOTONIC in microseconds to `clock[0]`. */
   readClock(clock: Float64Array): void;
   /** RFC 1071 sum of a byte range, folded, not inverted. */

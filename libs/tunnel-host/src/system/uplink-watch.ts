@@ -1,15 +1,14 @@
-import { LinkWatch } from '@corridor/packet-io';
+import { LinkWatch, networkInterfaces } from '@corridor/packet-io';
 import type { Family } from '../address.js';
 import type { UplinkOptions } from '../options.js';
-import { readInterfaces } from './ip.js';
 import { loosenReversePath } from './rp-filter.js';
 import type { StateFile } from './state-file.js';
 import { planUplinks, type Uplink, type UplinkChange } from './uplinks.js';
 
 /** Changes come in bursts (link, address, routes): wait for the rest of one. */
-const SETTLE_MS = 15;
+const SETTLE_MS = 5;
 /** Shortest time between two looks: somebody may be changing routes all day. */
-const REST_MS = 150;
+const REST_MS = 25;
 /** What failed (a socket that could not be opened) is tried again after this time. */
 const RETRY_MS = 1000;
 
@@ -96,7 +95,7 @@ export class UplinkWatch {
 
   async #look(): Promise<void> {
     const { wanted, families, exclude, apply, onChange } = this.#options;
-    const { uplinks, changes } = planUplinks(wanted, await readInterfaces(), families, exclude, this.#uplinks);
+    const { uplinks, changes } = planUplinks(wanted, networkInterfaces(), families, exclude, this.#uplinks);
     for (const { name } of uplinks) this.#loosen(name);
     if (changes.length === 0 || this.#closed) return;
     const changed = changes.filter(({ state }) => state === 'changed').map(({ uplink }) => uplink);

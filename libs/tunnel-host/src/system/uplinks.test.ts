@@ -1,8 +1,8 @@
+import type { NetworkInterface } from '@corridor/packet-io';
 import { describe, expect, test } from 'vitest';
-import type { InterfaceState } from './ip.js';
 import { matchesDevice, planUplinks, type Uplink } from './uplinks.js';
 
-const device = (name: string, ifindex: number, addresses: string[], up = true): InterfaceState => ({
+const device = (name: string, ifindex: number, addresses: string[], up = true): NetworkInterface => ({
   name,
   ifindex,
   up,
@@ -13,7 +13,7 @@ const device = (name: string, ifindex: number, addresses: string[], up = true): 
   })),
 });
 
-const plan = (wanted: string[], interfaces: InterfaceState[], previous: readonly Uplink[] = []) =>
+const plan = (wanted: string[], interfaces: NetworkInterface[], previous: readonly Uplink[] = []) =>
   planUplinks(
     wanted.map((name) => ({ device: name })),
     interfaces,

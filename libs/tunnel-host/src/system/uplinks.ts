@@ -1,7 +1,7 @@
 /** Which interfaces are uplinks, and what changed since the last look. Pure. */
+import type { NetworkInterface } from '@corridor/packet-io';
 import type { Family } from '../address.js';
 import type { UplinkOptions } from '../options.js';
-import type { InterfaceState } from './ip.js';
 
 /** An interface that can carry the tunnel now. */
 export interface Uplink {
@@ -33,7 +33,7 @@ export interface UplinkPlan {
  */
 export function planUplinks(
   wanted: readonly UplinkOptions[],
-  interfaces: readonly InterfaceState[],
+  interfaces: readonly NetworkInterface[],
   families: readonly Family[],
   exclude: readonly string[],
   previous: readonly Uplink[],
@@ -58,7 +58,11 @@ export function matchesDevice(pattern: string, name: string): boolean {
   return new RegExp(`^${source.join('.*')}$`).test(name);
 }
 
-function usableUplink(entry: InterfaceState, options: UplinkOptions, families: readonly Family[]): Uplink | undefined {
+function usableUplink(
+  entry: NetworkInterface,
+  options: UplinkOptions,
+  families: readonly Family[],
+): Uplink | undefined {
   if (!entry.up) return undefined;
   // Link-local addresses reach nothing beyond the modem; host scope is the loopback's own, wanted when it is named.
   const scopes = entry.name === options.device ? ['global', 'host', 'site'] : ['global', 'site'];
@@ -77,7 +81,7 @@ function usableUplink(entry: InterfaceState, options: UplinkOptions, families: r
 function changesBetween(
   previous: readonly Uplink[],
   now: readonly Uplink[],
-  interfaces: readonly InterfaceState[],
+  interfaces: readonly NetworkInterface[],
 ): UplinkChange[] {
   const changes: UplinkChange[] = [];
   for (const old of previous) {
@@ -101,7 +105,7 @@ function changesBetween(
   return changes;
 }
 
-function goneReason(entry: InterfaceState | undefined): string {
+function goneReason(entry: NetworkInterface | undefined): string {
   if (entry === undefined) return 'the interface is gone';
   return entry.up ? 'no address left that can reach the gateway' : 'the interface is down';
 }

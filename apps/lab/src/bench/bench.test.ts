@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { busyTicks, processSeconds, residentBytes, statTicks } from './cpu.js';
+import { longestPauseUs } from './pauses.js';
 import { percentile, spreadOf } from './statistics.js';
 import { digits, table } from './table.js';
 
@@ -54,4 +55,17 @@ it('knows what this very process costs', () => {
   expect(processSeconds([process.pid])).toBeGreaterThan(0);
   expect(processSeconds([2 ** 22 + 1])).toBe(0);
   expect(Math.abs(residentBytes(process.pid) - process.memoryUsage.rss())).toBeLessThan(50e6);
+});
+
+it('a pause counts for what happens in it and right after it, not before', () => {
+  const pauses = [
+    { atUs: 100_000, forUs: 30_000 },
+    { atUs: 500_000, forUs: 4_000 },
+  ];
+  expect(longestPauseUs(pauses, 90_000, 110_000)).toBe(30_000);
+  expect(longestPauseUs(pauses, 140_000, 160_000)).toBe(30_000);
+  expect(longestPauseUs(pauses, 50_000, 99_000)).toBe(0);
+  expect(longestPauseUs(pauses, 160_000, 490_000)).toBe(0);
+  expect(longestPauseUs(pauses, 0, 1_000_000)).toBe(30_000);
+  expect(longestPauseUs([], 0, 1)).toBe(0);
 });

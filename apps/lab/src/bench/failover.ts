@@ -3,9 +3,10 @@
  * says of the same scenarios. A run is one vehicle's whole scenario; several vehicles run it at once, each with links of
  * its own, a little out of step.
  */
-import { predict, type Scenario, scenarioNamed } from '@corridor/sim';
+import { type FlowResult, predict, type Scenario, scenarioNamed } from '@corridor/sim';
 import { nodeHandshakePrimitives } from '@corridor/tunnel-host';
 import { type RunResult, runBatch } from '../scenario/run.js';
+import { longestPauseUs, type Pause, PauseWatch } from './pauses.js';
 import { describeMachine, machineFacts, writeResult } from './results.js';
 import { percentile, spreadOf } from './statistics.js';
 import { digits, table } from './table.js';
@@ -18,6 +19,7 @@ export interface FailoverOptions {
 }
 
 export const FAILOVER_SCENARIOS = [
+  'clean',
   'blackout-active-standby',
   'blackout-smallest-delay',
   'blackout-redundant',
@@ -39,26 +41,36 @@ export interface FlowSummary {
   readonly gapMedianMs: number;
   readonly gapP99Ms: number;
   readonly gapMaxMs: number;
+  /** Runs whose longest gap fell into a pause of the machine that explains it; -1 when pauses could not be seen. */
+  readonly paused: number;
+  /** Longest gap of the other runs. */
+  readonly gapMaxOthersMs: number;
   /** What the simulator expects of the median gap. */
   readonly predictedMedianMs: number;
   readonly predictedLost: number;
 }
 
 export async function failover(options: FailoverOptions): Promise<number> {
-  const summaries: FlowSummary[] = [];
   const details: object[] = [];
-  for (const name of options.scenarios) {
-    const scenario = scenarioNamed(name);
-    const results = await runAll(scenario, options);
-    const flows = summarise(scenario, results, options.runs);
-    summaries.push(...flows);
-    details.push({ scenario: name, flows, recoveryMs: recoveries(results), runs: results.map(withoutEvents) });
-    process.stdout.write(
-      `${scenario.name}: ${scenario.description}\n${flowTable(flows)}\n${recoveryLine(results)}\n\n`,
-    );
+  const watch = await PauseWatch.start();
+  try {
+    for (const name of options.scenarios) {
+      const scenario = scenarioNamed(name);
+      const results = await runAll(scenario, options);
+      const flows = summarise(scenario, results, options.runs, watch?.pauses);
+      details.push({ scenario: name, flows, recoveryMs: recoveries(results), runs: results.map(withoutEvents) });
+      process.stdout.write(
+        `${scenario.name}: ${scenario.description}\n${flowTable(flows)}\n${recoveryLine(results)}\n\n`,
+      );
+    }
+  } finally {
+    watch?.close();
   }
+  process.stdout.write(`${pauseLine(watch?.pauses)}\n`);
   process.stdout.write(`${describeMachine(machineFacts())}\n`);
-  process.stdout.write(`written to ${writeResult('failover', { options, scenarios: details })}\n`);
+  process.stdout.write(
+    `written to ${writeResult('failover', { options, scenarios: details, pauses: watch?.pauses ?? null })}\n`,
+  );
   return 0;
 }
 
@@ -76,13 +88,23 @@ async function runAll(scenario: Scenario, options: FailoverOptions): Promise<Run
   return results;
 }
 
-/** One line a flow; the prediction is made with as many seeds as there are runs. */
-export function summarise(scenario: Scenario, results: readonly RunResult[], runs: number): FlowSummary[] {
+/**
+ * One line a flow; the prediction is made with as many seeds as there are runs.
+ *
+ * @param pauses of the machine; undefined when they could not be seen.
+ */
+export function summarise(
+  scenario: Scenario,
+  results: readonly RunResult[],
+  runs: number,
+  pauses?: readonly Pause[],
+): FlowSummary[] {
   const seeds = Array.from({ length: runs }, (_, run) => run + 1);
   const predictions = predict(scenario, seeds, { handshake: nodeHandshakePrimitives });
   return predictions.map((prediction) => {
     const flows = results.flatMap((result) => result.flows.filter(({ flow }) => flow === prediction.flow));
     const gaps = flows.map(({ longestGapUs }) => longestGapUs / 1000).sort((a, b) => a - b);
+    const others = flows.filter((flow) => !isPaused(flow, pauses ?? []));
     return {
       scenario: scenario.name,
       flow: prediction.flow,
@@ -92,10 +114,26 @@ export function summarise(scenario: Scenario, results: readonly RunResult[], run
       gapMedianMs: percentile(gaps, 0.5),
       gapP99Ms: percentile(gaps, 0.99),
       gapMaxMs: gaps.at(-1) ?? Number.NaN,
+      paused: pauses === undefined ? -1 : flows.length - others.length,
+      gapMaxOthersMs: Math.max(...others.map(({ longestGapUs }) => longestGapUs / 1000)),
       predictedMedianMs: prediction.longestGapMedianUs / 1000,
       predictedLost: prediction.lost,
     };
   });
+}
+
+/** A pause explains a gap when it lies in it and is at least this share of it: the rest is what the flow does anyway. */
+const EXPLAINS = 0.2;
+
+function isPaused({ longestGapUs, longestGapAtUs }: FlowResult, pauses: readonly Pause[]): boolean {
+  return longestPauseUs(pauses, longestGapAtUs, longestGapAtUs + longestGapUs) >= EXPLAINS * longestGapUs;
+}
+
+function pauseLine(pauses: readonly Pause[] | undefined): string {
+  if (pauses === undefined)
+    return 'whether the machine itself paused is not known: no real-time priority for a witness';
+  const longest = Math.max(0, ...pauses.map(({ forUs }) => forUs));
+  return `the machine itself paused ${pauses.length} times for 3 ms and more, at most ${digits(longest / 1000)} ms`;
 }
 
 function flowTable(flows: readonly FlowSummary[]): string {
@@ -107,6 +145,8 @@ function flowTable(flows: readonly FlowSummary[]): string {
     'longest gap ms: median',
     'p99',
     'max',
+    'in a pause',
+    'max of the others',
     'predicted median',
     'off by',
     'predicted lost',
@@ -121,6 +161,8 @@ function flowTable(flows: readonly FlowSummary[]): string {
       digits(flow.gapMedianMs),
       digits(flow.gapP99Ms),
       digits(flow.gapMaxMs),
+      flow.paused < 0 ? '?' : String(flow.paused),
+      Number.isFinite(flow.gapMaxOthersMs) ? digits(flow.gapMaxOthersMs) : '-',
       digits(flow.predictedMedianMs),
       `${(100 * (flow.predictedMedianMs / flow.gapMedianMs - 1)).toFixed(0)} %`,
       String(flow.predictedLost),

@@ -10,6 +10,7 @@ import type { DirectionChange, LinkSpec, StepDirection, TrafficKind, TrafficSpec
 import type { PeerStatus, TunnelPolicy } from '@corridor/tunnel';
 import type { HostEvent } from '@corridor/tunnel-host';
 import type { AddressPair } from './addresses.js';
+import type { MakeRunner } from './runner/runner.js';
 
 /** The direction of a link or a flow: `up` is from the vehicle to the gateway. */
 export type Direction = 'up' | 'down';
@@ -25,10 +26,12 @@ export interface LabOptions {
   readonly outsideFamily?: 4 | 6;
   /** Seed of everything random in the emulated links. Default 1. */
   readonly seed?: number;
+  /** What runs at the ends of the tunnels. Default `corridor-tunnel`; see runner/. */
+  readonly makeRunner?: MakeRunner;
   /** False: no `corridor-tunnel` is started, only hosts and links (for measuring the lab itself). Default true. */
   readonly tunnel?: boolean;
   /** MTU of the tunnel device. Default: what `corridor-tunnel` chooses. */
-  readonly mtu?: number;
+  readonly mtu?: number | undefined;
 }
 
 /** What one flow has seen so far; exact counts, times in microseconds. */

@@ -1,7 +1,6 @@
 /** The lab itself: hosts, links, tunnels and traffic behind {@link LabFace}. */
 import type { ChildProcess, SpawnOptions } from 'node:child_process';
 import { EventEmitter } from 'node:events';
-import { mkdirSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   type DirectionChange,
@@ -17,18 +16,15 @@ import * as addresses from './addresses.js';
 import type { EmulatorMethods } from './emulator/thread.js';
 import type { FlowFigures, HostName, LabEvent, LabFace, LabOptions, LinkFigures } from './face.js';
 import { changeModemAddress, configureLinks, createHosts, type Hosts, linkPlans } from './hosts.js';
+import type { Runner } from './runner/runner.js';
+import { TunnelRunner } from './runner/tunnel-runner.js';
 import { insideSandbox, SandboxError } from './sandbox/enter.js';
 import type { Netns } from './sandbox/netns.js';
 import { Remote } from './thread/rpc.js';
 import { type FlowPlan, Traffic } from './traffic/traffic.js';
-import { gatewayConfig, type KeyPair, makeKeyPair, vehicleConfig } from './tunnel/config.js';
-import { TunnelProcess, tunnelFiles } from './tunnel/process.js';
 
-const DIRECTORY = '/run/corridor-lab';
 const READY_TIMEOUT_MS = 20_000;
 const LOOK_AGAIN_MS = 50;
-/** What a gateway process takes to start on a quiet machine: part of the time that a scenario wants it away. */
-const GATEWAY_START_US = 400_000;
 
 /** Three links of 20 Mbit/s with 20, 30 and 45 ms one way: the ones that the failover figures are about. */
 export const DEFAULT_LINKS: readonly LinkSpec[] = [20_000, 30_000, 45_000].map((delayUs, index) => {
@@ -45,10 +41,7 @@ export class Lab implements LabFace {
   private readonly events = new EventEmitter<{ event: [LabEvent]; failure: [Error] }>();
   private readonly emulator: Remote<EmulatorMethods>;
   private readonly addressChanges = new Map<string, number>();
-  private gateway: TunnelProcess | undefined;
-  /** Base64; empty in a lab without tunnels. */
-  gatewayPublicKey = '';
-  private tunnels: TunnelProcess[] = [];
+  private runner: Runner | undefined;
   private readonly children = new Set<ChildProcess>();
   private closing = false;
 
@@ -83,6 +76,11 @@ export class Lab implements LabFace {
     return lab;
   }
 
+  /** Base64. */
+  get gatewayPublicKey(): string {
+    return this.ends.gatewayPublicKey;
+  }
+
   linkNames(vehicle: number): readonly string[] {
     return this.linksOf(vehicle).map(({ name }) => name);
   }
@@ -115,16 +113,14 @@ export class Lab implements LabFace {
   }
 
   async restartGateway(downUs = 0): Promise<void> {
-    const gateway = this.runningGateway();
-    await gateway.kill();
-    if (downUs > GATEWAY_START_US) await delay((downUs - GATEWAY_START_US) / 1000);
-    await gateway.start();
+    const { ends } = this;
+    await ends.kill('gateway');
+    if (downUs > ends.gatewayStartUs) await delay((downUs - ends.gatewayStartUs) / 1000);
+    await ends.startAgain('gateway');
   }
 
   async setPolicy(vehicle: number, policy: TunnelPolicy): Promise<void> {
-    // The host counts the version up by itself, so that the same scenario can run again and again.
-    const { default: rest, classes } = policy;
-    await this.tunnel(vehicle).setPolicy({ default: rest, classes });
+    await this.ends.setPolicy(vehicle, policy);
   }
 
   async status(vehicle: number): Promise<PeerStatus | undefined> {
@@ -137,7 +133,7 @@ export class Lab implements LabFace {
 
   /** Everything that a tunnel process says of itself; undefined while it does not answer. */
   async hostStatus(who: number | 'gateway'): Promise<HostStatus | undefined> {
-    return this.process(who).status();
+    return this.ends.status(who);
   }
 
   async ready(timeoutMs = READY_TIMEOUT_MS): Promise<void> {
@@ -215,11 +211,11 @@ export class Lab implements LabFace {
   }
 
   controlSocket(who: number | 'gateway'): string {
-    return tunnelFiles(DIRECTORY, tunnelName(who)).control;
+    return this.ends.controlSocket(who);
   }
 
   tunnelPid(who: number | 'gateway'): number | undefined {
-    return this.process(who).pid;
+    return this.ends.pid(who);
   }
 
   on(kind: 'event', listener: (event: LabEvent) => void): void;
@@ -234,7 +230,7 @@ export class Lab implements LabFace {
     if (this.closing) return;
     this.closing = true;
     for (const child of this.children) child.kill('SIGKILL');
-    await Promise.all([...this.tunnels, this.gateway].map((tunnel) => tunnel?.stop()));
+    await this.runner?.close();
     await this.traffic.close();
     await this.emulator.close();
     const all = [this.hosts.gateway, this.hosts.hospital, ...this.hosts.vehicles, ...this.hosts.clients];
@@ -249,42 +245,17 @@ export class Lab implements LabFace {
   }
 
   private async startTunnels(): Promise<void> {
-    mkdirSync(DIRECTORY, { recursive: true, mode: 0o700 });
-    const keys = this.linkSets.map(makeKeyPair);
-    const gatewayKey = makeKeyPair();
-    this.gatewayPublicKey = gatewayKey.publicKey;
-    this.gateway = this.makeGateway(gatewayKey, keys);
-    this.tunnels = keys.map((key, vehicle) => this.makeVehicle(vehicle, key, gatewayKey.publicKey));
-    await Promise.all([this.gateway, ...this.tunnels].map((tunnel) => tunnel.start()));
-  }
-
-  private makeGateway(key: KeyPair, vehicles: readonly KeyPair[]): TunnelProcess {
-    const { outsideFamily = 4, policy = DEFAULT_POLICY } = this.options;
-    const files = tunnelFiles(DIRECTORY, 'gateway');
-    const config = gatewayConfig(files, outsideFamily, vehicles, policy, this.options);
-    return this.makeTunnel('gateway', this.hosts.gateway, key, config);
-  }
-
-  private makeVehicle(vehicle: number, key: KeyPair, gatewayKey: string): TunnelProcess {
-    const { outsideFamily = 4, policy = DEFAULT_POLICY } = this.options;
-    const files = tunnelFiles(DIRECTORY, tunnelName(vehicle));
-    const links = this.linksOf(vehicle);
-    const config = vehicleConfig(files, outsideFamily, vehicle, gatewayKey, links, policy, this.options);
-    return this.makeTunnel(vehicle, this.hosts.vehicles[vehicle], key, config);
-  }
-
-  private makeTunnel(who: number | 'gateway', host: Netns, key: KeyPair, config: unknown): TunnelProcess {
-    const name = tunnelName(who);
-    return new TunnelProcess(
-      name,
-      host,
-      tunnelFiles(DIRECTORY, name),
-      DIRECTORY,
-      key.privateKey,
-      config,
-      (event) => this.events.emit('event', { by: who, event }),
-      (error) => this.fail(error),
-    );
+    const { makeRunner = (context) => new TunnelRunner(context), policy, outsideFamily, mtu } = this.options;
+    this.runner = makeRunner({
+      hosts: this.hosts,
+      linkSets: this.linkSets,
+      policy: policy ?? DEFAULT_POLICY,
+      outsideFamily: outsideFamily ?? 4,
+      mtu,
+      onEvent: (by, event) => this.events.emit('event', { by, event }),
+      onFailure: (error) => this.fail(error),
+    });
+    await this.runner.start();
   }
 
   /** What {@link ready} still waits for, in words. */
@@ -319,19 +290,10 @@ export class Lab implements LabFace {
     return index;
   }
 
-  private tunnel(vehicle: number): TunnelProcess {
-    const tunnel = this.tunnels[vehicle];
-    if (tunnel === undefined) throw new RangeError(`vehicle ${vehicle} has no tunnel`);
-    return tunnel;
-  }
-
-  private runningGateway(): TunnelProcess {
-    if (this.gateway === undefined) throw new Error('this lab has no tunnels');
-    return this.gateway;
-  }
-
-  private process(who: number | 'gateway'): TunnelProcess {
-    return who === 'gateway' ? this.runningGateway() : this.tunnel(who);
+  /** What runs at the ends of the tunnels. @throws Error in a lab without tunnels. */
+  private get ends(): Runner {
+    if (this.runner === undefined) throw new Error('this lab has no tunnels');
+    return this.runner;
   }
 
   /** For commands to the emulator that have no answer: they arrive in order, and a mistake is the caller's bug. */
@@ -344,8 +306,4 @@ export class Lab implements LabFace {
     if (this.events.listenerCount('failure') === 0) throw error;
     this.events.emit('failure', error);
   }
-}
-
-function tunnelName(who: number | 'gateway'): string {
-  return who === 'gateway' ? 'gateway' : vehicleName(who);
 }

@@ -1,47 +1,39 @@
-/** One real `corridor-tunnel` process in its host, and the connection to its control socket. */
+/** One real program in its host (corridor-tunnel, gateway or agent), and the connection to its tunnel's control socket. */
 import type { ChildProcess } from 'node:child_process';
-import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { ControlClient, type HostEvent, type HostStatus, type PolicyDocument } from '@corridor/tunnel-host';
 import type { Netns } from '../sandbox/netns.js';
-import type { TunnelFiles } from './config.js';
 
-const BINARY = fileURLToPath(new URL('../../../tunnel/bin/corridor-tunnel.js', import.meta.url));
-const START_TIMEOUT_MS = 20_000;
+const START_TIMEOUT_MS = 30_000;
 const LOOK_AGAIN_MS = 10;
 const ANSWER_TIMEOUT_MS = 1000;
-const END_TIMEOUT_MS = 4000;
+const END_TIMEOUT_MS = 8000;
+const LAST_LINES = 12;
 
-/** Files of a tunnel called `name` in the lab's private directory. */
-export function tunnelFiles(directory: string, name: string): TunnelFiles {
-  return { privateKeyFile: `${directory}/${name}.key`, control: `${directory}/${name}.sock` };
+export interface ProgramPlan {
+  /** What messages call it. */
+  readonly name: string;
+  readonly host: Netns;
+  readonly argv: readonly string[];
+  /** Beside the lab's own environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Where it opens its control socket. */
+  readonly control: string;
+  readonly logFile: string;
+  /** Hears what its tunnel reports. */
+  readonly onEvent: (event: HostEvent) => void;
+  /** Hears when it ends by itself, with its last words. */
+  readonly onDeath: (error: Error) => void;
 }
 
-export class TunnelProcess {
+export class ControlledProcess {
   private child: ChildProcess | undefined;
   private control: ControlClient | undefined;
   private stopping = false;
-  private readonly configFile: string;
-  private readonly logFile: string;
 
-  /** @param onEvent hears what the tunnel reports. @param onDeath hears when it ends by itself, with its last words. */
-  constructor(
-    readonly name: string,
-    private readonly host: Netns,
-    private readonly files: TunnelFiles,
-    directory: string,
-    privateKey: string,
-    config: unknown,
-    private readonly onEvent: (event: HostEvent) => void,
-    private readonly onDeath: (error: Error) => void,
-  ) {
-    this.configFile = `${directory}/${name}.json`;
-    this.logFile = `${directory}/${name}.log`;
-    writeFileSync(files.privateKeyFile, `${privateKey}\n`, { mode: 0o600 });
-    writeFileSync(this.configFile, JSON.stringify(config, null, 2));
-  }
+  constructor(readonly plan: ProgramPlan) {}
 
   get pid(): number | undefined {
     return this.child?.pid;
@@ -49,25 +41,34 @@ export class TunnelProcess {
 
   /** Starts the process; resolves when its control socket answers. @throws Error with what it said. */
   async start(): Promise<void> {
+    await this.connect(this.launch());
+  }
+
+  /** Starts the process and does not wait for its control socket. */
+  launch(): ChildProcess {
+    const { name, host, argv, env, logFile, control } = this.plan;
     this.stopping = false;
-    rmSync(this.files.control, { force: true });
-    const log = openSync(this.logFile, 'a');
+    rmSync(control, { force: true });
+    const log = openSync(logFile, 'a', 0o600);
+    const [command, ...args] = argv;
     // A group of its own: Ctrl-C on the terminal is the lab's to handle.
-    const child = this.host.spawn(BINARY, ['run', '--config', this.configFile], {
+    const child = host.spawn(command as string, args, {
       stdio: ['ignore', log, log],
       detached: true,
-      // The file is run by itself, for the engine's flags in its first line; the engine shall be this one.
-      env: { ...process.env, PATH: `${dirname(process.execPath)}:${process.env.PATH}` },
+      // Programs name `node` in their first line, with the engine's flags; the engine shall be this one.
+      env: { ...process.env, ...env, PATH: `${dirname(process.execPath)}:${process.env.PATH}` },
     });
     closeSync(log);
     this.child = child;
     child.once('exit', (code, signal) => {
       if (this.child !== child) return;
       this.child = undefined;
+      this.control?.close();
+      this.control = undefined;
       if (!this.stopping)
-        this.onDeath(new Error(`${this.name} ended by itself (${signal ?? code}): ${this.lastWords()}`));
+        this.plan.onDeath(new Error(`${name} ended by itself (${signal ?? code}): ${this.lastWords()}`));
     });
-    await this.connect(child);
+    return child;
   }
 
   /** kill -9, as a crash would end it. */
@@ -80,9 +81,9 @@ export class TunnelProcess {
     await this.end('SIGTERM');
   }
 
+  /** Undefined while it is being restarted, gone or hanging: all the same to whoever asks. */
   async status(): Promise<HostStatus | undefined> {
     const { control } = this;
-    // Being restarted, gone, or hanging: all the same to whoever asks.
     const impatience = setTimeout(() => control?.close(), ANSWER_TIMEOUT_MS * 5);
     try {
       return await control?.status();
@@ -94,36 +95,38 @@ export class TunnelProcess {
   }
 
   async setPolicy(policy: PolicyDocument): Promise<void> {
-    if (this.control === undefined) throw new Error(`${this.name} is not running`);
+    if (this.control === undefined) throw new Error(`${this.plan.name} is not running`);
     await this.control.request('policy', { policy });
   }
 
   /** The end of its log. */
   lastWords(): string {
-    const lines = readFileSync(this.logFile, 'utf8').trim().split('\n');
-    return `\n${lines.slice(-12).join('\n')}`;
+    const lines = readFileSync(this.plan.logFile, 'utf8').trim().split('\n');
+    return `\n${lines.slice(-LAST_LINES).join('\n')}`;
   }
 
-  private async connect(child: ChildProcess): Promise<void> {
+  /** Waits for the control socket. */
+  async connect(child: ChildProcess): Promise<void> {
+    const { name } = this.plan;
     const giveUp = Date.now() + START_TIMEOUT_MS;
     for (;;) {
       try {
         this.control = await this.openControl();
         return;
       } catch (error) {
-        if (this.child !== child) throw new Error(`${this.name} did not start: ${this.lastWords()}`);
-        if (Date.now() > giveUp) throw new Error(`${this.name} did not answer: ${String(error)} ${this.lastWords()}`);
+        if (this.child !== child) throw new Error(`${name} did not start: ${this.lastWords()}`);
+        if (Date.now() > giveUp) throw new Error(`${name} did not answer: ${String(error)} ${this.lastWords()}`);
         await delay(LOOK_AGAIN_MS);
       }
     }
   }
 
   private async openControl(): Promise<ControlClient> {
-    const control = await ControlClient.connect(this.files.control);
+    const control = await ControlClient.connect(this.plan.control);
     // Closing makes the request fail; the caller then asks again.
     const impatience = setTimeout(() => control.close(), ANSWER_TIMEOUT_MS);
     try {
-      await control.watch({ event: this.onEvent });
+      await control.watch({ event: this.plan.onEvent });
     } finally {
       clearTimeout(impatience);
     }
@@ -140,7 +143,7 @@ export class TunnelProcess {
     child.kill(signal);
     const impatience = setTimeout(() => {
       console.error(
-        `${this.name} did not end within ${END_TIMEOUT_MS} ms of ${signal} and was killed: ${this.lastWords()}`,
+        `${this.plan.name} did not end within ${END_TIMEOUT_MS} ms of ${signal} and was killed: ${this.lastWords()}`,
       );
       child.kill('SIGKILL');
     }, END_TIMEOUT_MS);

@@ -24,7 +24,7 @@ export interface TunnelFiles {
 
 /** MTU and whatever else all tunnels of a lab share. */
 export interface TunnelExtras {
-  readonly mtu?: number;
+  readonly mtu?: number | undefined;
 }
 
 function tunOf(addressPair: addresses.AddressPair, extras: TunnelExtras, routes: readonly string[]) {

@@ -6,6 +6,7 @@ import type {
   PolicyRequest,
   RecordedEvent,
   TelemetryBatch,
+  VehicleEvent,
 } from '@corridor/contracts';
 import type { HostEvent } from '@corridor/tunnel-host';
 import { Injectable } from '@nestjs/common';
@@ -36,12 +37,20 @@ export interface DomainEventMap {
   /** The gateway's own connection to the broker. */
   'bus-state': { readonly connected: boolean };
   /** Documents from devices: read and valid. `receivedAtMs` is UTC. */
-  'agent-status': { readonly deviceId: string; readonly status: AgentStatus; readonly receivedAtMs: number };
+  /** `retained`: the broker had kept it, so it says nothing about now. */
+  'agent-status': {
+    readonly deviceId: string;
+    readonly status: AgentStatus;
+    readonly receivedAtMs: number;
+    readonly retained: boolean;
+  };
   'telemetry-batch': { readonly deviceId: string; readonly batch: TelemetryBatch; readonly receivedAtMs: number };
   'policy-request': { readonly deviceId: string; readonly request: PolicyRequest };
   'policy-ack': { readonly deviceId: string; readonly ack: PolicyAck };
   /** Target or applied policy of a vehicle is another, or has another state. */
   'policy-state': { readonly vehicleId: string };
+  /** Something that the gateway itself noticed about a vehicle and that has to be recorded. `atMs` is UTC. */
+  'event-occurred': { readonly vehicleId: string; readonly event: VehicleEvent; readonly atMs: number };
   /** From the gateway's own end of the tunnels. */
   'tunnel-event': HostEvent;
   /** A second's figures of the gateway's own end; key is the vehicle's id. */

@@ -18,6 +18,7 @@ const peer = {
   publicKey: 'cHVibGlj',
   session: 'established',
   establishedAtUs: 0,
+  heardAtUs: 0,
   cipher: 'aes-256-gcm',
   policyVersion: 3,
   paths: [

@@ -85,12 +85,17 @@ export interface VehicleEngine extends Engine {
 export interface GatewayVehicle {
   readonly name: string;
   readonly publicKey: Uint8Array;
+  /** While the vehicle rotates its key: a handshake with either leads to the same peer. */
+  readonly nextPublicKey?: Uint8Array;
   /** Inner prefixes that belong to the vehicle ("10.77.0.2/32"): routed to it, and the only sources accepted from it. */
   readonly addresses: readonly string[];
 }
 
 export interface GatewayEngine extends Engine {
-  /** Adds a vehicle or replaces the one of that name; a changed key ends its session. Mutation. */
+  /**
+   * Adds a vehicle or replaces the one of that name. A session that stands on a key which is good no more ends at once;
+   * one on a key that stays goes on. Mutation.
+   */
   addVehicle(vehicle: GatewayVehicle, nowUs: number): void;
   /** Ends its session at once and forgets it. Mutation. */
   removeVehicle(name: string, nowUs: number): void;

@@ -28,6 +28,8 @@ export class Epoch {
     established: Established,
     readonly createdAtUs: number,
     private readonly core: Core,
+    /** The static key that the peer showed in this handshake, as text; empty where only one is possible. */
+    readonly peerKey = '',
   ) {
     const { aead } = core.primitives;
     this.localIndex = established.localIndex;

@@ -13,6 +13,8 @@ import { type Prefix, PrefixTable, parsePrefix } from './prefixes.js';
 
 interface Vehicle {
   readonly peer: Peer;
+  /** Static keys that lead to it, as text. */
+  readonly keys: readonly string[];
   readonly prefixes: readonly Prefix[];
 }
 
@@ -144,7 +146,7 @@ class Gateway extends Driver implements GatewayEngine {
     else {
       const { peer } = answer.initiation;
       const made = this.handshake.respond(answer.initiation, this.core.epochs.draw(), peer.instance);
-      peer.sessions.addUnconfirmed(made.established);
+      peer.sessions.addUnconfirmed(made.established, keyText(answer.initiation.publicKey));
       this.touch(peer);
       this.reply(made.datagram, batch, index);
     }
@@ -174,13 +176,34 @@ class Gateway extends Driver implements GatewayEngine {
 
   private add(vehicle: GatewayVehicle): void {
     const prefixes = vehicle.addresses.map(prefixOf);
+    const keys = [vehicle.publicKey, vehicle.nextPublicKey].filter((key) => key !== undefined).map(keyText);
     const before = this.vehicles.get(vehicle.name);
-    const sameKey = before !== undefined && keyText(before.peer.publicKey) === keyText(vehicle.publicKey);
-    if (before !== undefined && !sameKey) this.remove(vehicle.name);
-    const peer = sameKey ? before.peer : this.makePeer(vehicle);
-    if (sameKey) for (const prefix of before.prefixes) this.prefixes.remove(prefix);
+    const kept = before?.keys.some((key) => keys.includes(key)) ? before : undefined;
+    if (before !== undefined && kept === undefined) this.remove(vehicle.name);
+    const peer = kept?.peer ?? this.makePeer(vehicle);
+    if (kept !== undefined) this.changeKeys(kept, vehicle.publicKey, keys);
+    for (const prefix of kept?.prefixes ?? []) this.prefixes.remove(prefix);
     for (const prefix of prefixes) this.prefixes.insert(prefix, peer.number);
-    this.vehicles.set(vehicle.name, { peer, prefixes });
+    for (const key of keys) this.byKey.set(key, peer);
+    this.vehicles.set(vehicle.name, { peer, keys, prefixes });
+  }
+
+  /** The peer stays; a session under a key that went does not. */
+  private changeKeys({ peer, keys: before }: Vehicle, publicKey: Uint8Array, keys: readonly string[]): void {
+    peer.publicKey = publicKey.slice();
+    this.forgetKeys(
+      peer,
+      before.filter((key) => !keys.includes(key)),
+    );
+    if (peer.sessions.retain((key) => keys.includes(key))) return;
+    this.sendClose(peer, CLOSE_REMOVED, 'the key of this session is good no more');
+    this.endSession(peer, 'its key is good no more');
+    this.touch(peer);
+  }
+
+  private forgetKeys(peer: Peer, keys: readonly string[]): void {
+    // Another vehicle may have been given the key meanwhile.
+    for (const key of keys) if (this.byKey.get(key) === peer) this.byKey.delete(key);
   }
 
   private makePeer(vehicle: GatewayVehicle): Peer {
@@ -188,18 +211,17 @@ class Gateway extends Driver implements GatewayEngine {
     const number = free < 0 ? this.byNumber.length : free;
     const peer = new Peer(this.core, number, vehicle.name, vehicle.publicKey.slice(), this.policy, false);
     this.byNumber[number] = peer;
-    this.byKey.set(keyText(vehicle.publicKey), peer);
     return peer;
   }
 
   private remove(name: string): void {
     const vehicle = this.vehicles.get(name);
     if (vehicle === undefined) return;
-    const { peer, prefixes } = vehicle;
+    const { peer, keys, prefixes } = vehicle;
     this.sendClose(peer, CLOSE_REMOVED, 'the gateway removed this vehicle');
     this.endSession(peer, 'the vehicle was removed');
     for (const prefix of prefixes) this.prefixes.remove(prefix);
-    this.byKey.delete(keyText(peer.publicKey));
+    this.forgetKeys(peer, keys);
     this.byNumber[peer.number] = undefined;
     this.vehicles.delete(name);
     this.forget(peer);

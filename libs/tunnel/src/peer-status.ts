@@ -14,6 +14,7 @@ export function peerStatus(peer: Peer, nowUs: number): PeerStatus {
     publicKey: base64(peer.publicKey),
     session: current !== undefined ? 'established' : peer.handshaking ? 'handshaking' : 'none',
     establishedAtUs: current === undefined ? 0 : establishedUs,
+    heardAtUs: Math.max(0, peer.heardUs),
     cipher: current === undefined ? null : current.cipher === CIPHER_AES_256_GCM ? 'aes-256-gcm' : 'chacha20-poly1305',
     policyVersion: peer.policy.version,
     paths: peer.paths.map((path) => pathStatus(path, nowUs, peer.core.mtu)),

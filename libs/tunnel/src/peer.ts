@@ -85,7 +85,8 @@ export class Peer {
     readonly core: Core,
     readonly number: number,
     readonly name: string,
-    readonly publicKey: Uint8Array,
+    /** At a gateway the first of the vehicle's keys: for people, handshakes look keys up. */
+    public publicKey: Uint8Array,
     policy: TunnelPolicy,
     announcing: boolean,
   ) {

@@ -40,14 +40,14 @@ export class Sessions {
   }
 
   /** Keeps the keys of a handshake until a datagram under them arrives: the gateway's side. */
-  addUnconfirmed(established: Established): void {
+  addUnconfirmed(established: Established, peerKey: string): void {
     if (this.unconfirmed.length === MAX_UNCONFIRMED) this.drop(this.unconfirmed.shift());
-    this.unconfirmed.push(this.make(established));
+    this.unconfirmed.push(this.make(established, peerKey));
   }
 
   /** Takes new keys into use at once: the vehicle's side. */
   addConfirmed(established: Established): Succession {
-    return this.promote(this.make(established));
+    return this.promote(this.make(established, ''));
   }
 
   isUnconfirmed(epoch: Epoch): boolean {
@@ -79,6 +79,21 @@ export class Sessions {
     this.previous = undefined;
   }
 
+  /**
+   * Forgets epochs whose peer showed a static key that is good no more. Answers false when the current one is among them:
+   * the caller ends the session.
+   */
+  retain(isGood: (peerKey: string) => boolean): boolean {
+    if (this.current !== undefined && !isGood(this.current.peerKey)) return false;
+    if (this.previous !== undefined && !isGood(this.previous.peerKey)) this.dropPrevious();
+    for (const epoch of [...this.unconfirmed]) {
+      if (isGood(epoch.peerKey)) continue;
+      this.unconfirmed.splice(this.unconfirmed.indexOf(epoch), 1);
+      this.drop(epoch);
+    }
+    return true;
+  }
+
   /** Forgets all keys. */
   end(): void {
     this.drop(this.current);
@@ -100,9 +115,9 @@ export class Sessions {
     return true;
   }
 
-  private make(established: Established): Epoch {
+  private make(established: Established, peerKey: string): Epoch {
     const { core } = this;
-    const epoch = new Epoch(this.peer, established, core.clock.nowUs, core);
+    const epoch = new Epoch(this.peer, established, core.clock.nowUs, core, peerKey);
     core.epochs.put(epoch);
     return epoch;
   }

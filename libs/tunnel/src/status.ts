@@ -8,6 +8,8 @@ export interface PeerStatus {
   readonly session: 'none' | 'handshaking' | 'established';
   /** Since when the session stands, microseconds of the engine's clock; 0 without one. */
   readonly establishedAtUs: number;
+  /** When an authentic datagram last arrived, microseconds of the engine's clock; 0 before the first. */
+  readonly heardAtUs: number;
   readonly cipher: 'chacha20-poly1305' | 'aes-256-gcm' | null;
   readonly policyVersion: number;
   readonly paths: readonly PathStatus[];

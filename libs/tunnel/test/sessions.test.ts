@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { addressRecord } from '../src/address.js';
+import { testPrimitives } from './node-primitives.js';
 import { MS, policyOf, SECOND, World } from './world.js';
 
 const NONE = { lost: 0, duplicates: 0 };
@@ -104,6 +105,52 @@ describe('a goodbye', () => {
     expect(sessions(world, 'vehicle')).toEqual(['established', 'closed']);
     expect(world.gateway.engine.refusals.get('unknown-key')).toBeGreaterThan(5);
     expect(status(world, 'vehicle').session).toBe('handshaking');
+  });
+});
+
+describe('a vehicle that rotates its key', () => {
+  const nextKey = new Uint8Array(32).fill(9);
+  const prefixes = { name: 'rtw-1', addresses: ['10.77.0.2/32'] };
+
+  function register(world: World, ...keys: readonly [Uint8Array, Uint8Array?]): void {
+    const [publicKey, nextPublicKey] = keys.map((key) => testPrimitives.x25519PublicKey(key as Uint8Array));
+    const vehicle = nextPublicKey ? { ...prefixes, publicKey, nextPublicKey } : { ...prefixes, publicKey };
+    world.gateway.mutate((engine, nowUs) => engine.addVehicle(vehicle, nowUs));
+  }
+
+  function restartWith(world: World, key: Uint8Array): void {
+    world.vehicle = world.makeVehicle('rotated', key);
+    world.vehicle.mutate((engine, nowUs) => engine.setUplinks(world.uplinks(), [], nowUs));
+    world.run(SECOND);
+  }
+
+  it('keeps its session while the second key is made known, and is the same peer under it', () => {
+    const world = new World().start();
+    register(world, world.vehicleKey, nextKey);
+    world.run(SECOND);
+    expect(sessions(world, 'gateway')).toEqual(['established']);
+    restartWith(world, nextKey);
+    expect(sessions(world, 'gateway')).toEqual(['established', 'established']);
+    expect(world.gateway.engine.status(world.nowUs)).toHaveLength(1);
+    register(world, nextKey);
+    traffic(world, SECOND);
+    const before = world.gateway.arrivals.length;
+    world.run(2 * SECOND);
+    expect(world.gateway.arrivals.length).toBeGreaterThan(before);
+    expect(sessions(world, 'gateway')).toEqual(['established', 'established']);
+  });
+
+  it('may still use the old one until it is taken away; then its session ends at once', () => {
+    const world = new World().start();
+    register(world, world.vehicleKey, nextKey);
+    restartWith(world, world.vehicleKey);
+    expect(sessions(world, 'gateway')).toEqual(['established', 'established']);
+    register(world, nextKey);
+    expect(status(world, 'gateway')).toMatchObject({ session: 'none', paths: [] });
+    world.run(3 * SECOND);
+    expect(status(world, 'gateway').session).toBe('none');
+    expect(world.gateway.engine.refusals.get('unknown-key')).toBeGreaterThan(2);
+    expect(world.gateway.aead.keysInUse).toBe(0);
   });
 });
 

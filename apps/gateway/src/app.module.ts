@@ -1,5 +1,14 @@
-import { Module } from '@nestjs/common';
-import { DomainEvents } from './kernel/domain-events.js';
+import { type DynamicModule, Module } from '@nestjs/common';
+import type { GatewayConfig } from './config/gateway-config.js';
+import { kernelModule } from './kernel/kernel.module.js';
 
-@Module({ providers: [DomainEvents] })
+@Module({})
 export class AppModule {}
+
+/** The house: each domain adds its module to the list. */
+export function appModule(config: GatewayConfig): DynamicModule {
+  return {
+    module: AppModule,
+    imports: [kernelModule(config)],
+  };
+}

@@ -2,7 +2,7 @@
  * A drive of vehicles through a synthetic city, as a pure function of seed and time: each link's rate, delay, jitter
  * and loss follow from where the vehicle is. The same drive feeds scenarios (as profiles) and live demos (by polling).
  */
-import { CityMap, OPERATORS } from './city-map.js';
+import { CityMap, OPERATORS, type Point } from './city-map.js';
 import { Random } from './random.js';
 import type { DirectionChange, DirectionSpec, LinkSpec, ScenarioStep } from './scenario.js';
 
@@ -19,6 +19,9 @@ export interface DrivePosition {
   /** Share of the lap, 0 to 1. */
   readonly progress: number;
   readonly speedKmh: number;
+  /** Degrees clockwise from north. */
+  readonly headingDeg: number;
+  readonly point: Point;
   /** Such as `harbour tunnel`. */
   readonly place: string;
   readonly links: readonly DriveLink[];
@@ -35,6 +38,7 @@ export interface DriveLink {
 }
 
 export interface CityDrive {
+  readonly map: CityMap;
   /** Links of a vehicle at the start. */
   links(vehicle: number): LinkSpec[];
   /** Any time from 0; laps repeat. */
@@ -70,9 +74,12 @@ export function cityDrive(options: CityDriveOptions): CityDrive {
     const speedMps = (map.lengthM / (lapUs / 1e6)) * (1 + SWING * Math.cos(turn * lap));
     const atM = progress * map.lengthM;
     const links = OPERATORS.map((_, operator) => driveLink(map, operator, atM));
-    return { progress, speedKmh: speedMps * 3.6, place: map.placeAt(atM), links };
+    const point = map.pointAt(atM);
+    const headingDeg = map.headingAt(atM);
+    return { progress, speedKmh: speedMps * 3.6, headingDeg, point, place: map.placeAt(atM), links };
   };
   return {
+    map,
     at,
     links: (vehicle) => at(vehicle, 0).links.map(({ name, up, down }, index) => linkSpec(name, index, up, down)),
   };

@@ -2,7 +2,7 @@
 import { Random } from './random.js';
 
 /** Edge of the square city, metres. */
-const CITY_M = 4_000;
+export const CITY_M = 4_000;
 const MAIN_STREETS = 9;
 const SITES_PER_OPERATOR = 12;
 /** Distance at which a cell carries half of its best, metres. */
@@ -25,7 +25,8 @@ export const OPERATORS: readonly Operator[] = [
   { name: 'Westcom', downBps: 22e6, upBps: 12e6, delayUs: 38_000 },
 ];
 
-interface Point {
+/** Metres east (x) and north (y) of the city's south-west corner. */
+export interface Point {
   readonly x: number;
   readonly y: number;
 }
@@ -45,10 +46,12 @@ const DISTRICTS = ['Old Town', 'Harbour', 'Station', 'Hospital Hill', 'Riverside
 export class CityMap {
   readonly lengthM: number;
   readonly stretches: readonly Stretch[];
-  private readonly corners: readonly Point[];
+  /** The route's corners in the order in which they are driven; it closes. */
+  readonly corners: readonly Point[];
+  /** Cell sites of each operator. */
+  readonly sites: readonly (readonly Point[])[];
   /** Metres from the start at each corner. */
   private readonly cornerAtM: readonly number[];
-  private readonly sites: readonly (readonly Point[])[];
   /** Smooth noise along the route, one row an operator, -1 to 1, one value each SHADOW_M. */
   private readonly shadows: readonly Float64Array[];
 
@@ -78,7 +81,15 @@ export class CityMap {
 
   /** Reception of an operator, 0 (gone) to 1 (best), and the number of the cell that serves. */
   receptionAt(operator: number, atM: number): { quality: number; cell: number } {
-    const here = this.pointAt(atM);
+    const { quality: open, cell } = this.openReceptionAt(operator, this.pointAt(atM));
+    if (this.stretchAt(atM)?.gone.includes(operator)) return { quality: 0, cell };
+    // Shadowed by buildings; never quite nothing outside the stretches.
+    const shadowed = open * (1 + 0.45 * this.shadowAt(operator, atM));
+    return { quality: Math.min(1, Math.max(0.03, shadowed)), cell };
+  }
+
+  /** Reception under an open sky anywhere in the city: falls off with the square of the distance to the nearest site. */
+  openReceptionAt(operator: number, here: Point): { quality: number; cell: number } {
     let nearest = Number.POSITIVE_INFINITY;
     let cell = 0;
     this.sites[operator].forEach((site, index) => {
@@ -87,24 +98,30 @@ export class CityMap {
       nearest = metres;
       cell = index;
     });
-    if (this.stretchAt(atM)?.gone.includes(operator)) return { quality: 0, cell };
-    // Falls off with the square of the distance, shadowed by buildings; never quite nothing outside the stretches.
-    const open = 1 / (1 + (nearest / CELL_M) ** 2);
-    const shadowed = open * (1 + 0.45 * this.shadowAt(operator, atM));
-    return { quality: Math.min(1, Math.max(0.03, shadowed)), cell };
+    return { quality: 1 / (1 + (nearest / CELL_M) ** 2), cell };
   }
 
   private stretchAt(atM: number): Stretch | undefined {
     return this.stretches.find((stretch) => atM >= stretch.fromM && atM < stretch.toM);
   }
 
-  private pointAt(atM: number): Point {
+  /** Where a vehicle is, `atM` metres from the start of the route. */
+  pointAt(atM: number): Point {
+    const { from, to, share } = this.sideAt(atM);
+    return { x: from.x + (to.x - from.x) * share, y: from.y + (to.y - from.y) * share };
+  }
+
+  /** Where it heads there, degrees clockwise from north. */
+  headingAt(atM: number): number {
+    const { from, to } = this.sideAt(atM);
+    return ((Math.atan2(to.x - from.x, to.y - from.y) * 180) / Math.PI + 360) % 360;
+  }
+
+  private sideAt(atM: number): { from: Point; to: Point; share: number } {
     let i = 0;
     while (i < this.corners.length - 1 && this.cornerAtM[i + 1] <= atM) i++;
-    const from = this.corners[i];
-    const to = this.corners[(i + 1) % this.corners.length];
     const share = (atM - this.cornerAtM[i]) / (this.cornerAtM[i + 1] - this.cornerAtM[i]);
-    return { x: from.x + (to.x - from.x) * share, y: from.y + (to.y - from.y) * share };
+    return { from: this.corners[i], to: this.corners[(i + 1) % this.corners.length], share };
   }
 
   private shadowAt(operator: number, atM: number): number {

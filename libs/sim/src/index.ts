@@ -1,4 +1,5 @@
 export { type CityDrive, type CityDriveOptions, cityDrive, type DriveLink, type DrivePosition } from './city-drive.js';
+export { CITY_M, CityMap, OPERATORS, type Point, type Stretch } from './city-map.js';
 export { type FlowIdentity, FlowRecorder, percentile } from './flow-recorder.js';
 export * from './link-direction.js';
 export { parseMahimahi } from './mahimahi.js';

@@ -1,9 +1,9 @@
 import type { DirectionStatus, PathStatus, PeerStatus } from '@corridor/tunnel';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { openDrive } from '../demo/drive.js';
 import type { FlowFigures, LabEvent, LabFace } from '../face.js';
 import { Collector } from './collector.js';
 import { Demo } from './demo.js';
-import { openDrive } from './drive.js';
 
 const LINKS = ['w0', 'w1', 'w2'];
 const delay = { p50Us: 21_000, p95Us: 30_000, p99Us: 35_000, maxUs: 50_000 };

@@ -1,9 +1,11 @@
 /** Gathers what the lab, the tunnels, the traffic and the browsers say into one {@link WatchView}. */
+
 import type { ClassStatus, PathStatus, PeerStatus } from '@corridor/tunnel';
+import type { PlaceView } from '../demo/drive.js';
 import type { FlowFigures, LabEvent, LabFace } from '../face.js';
 import { addEvent, describeEvent } from './events.js';
 import { History, LossCounter, PageTimes } from './history.js';
-import type { AppView, EventView, FlowView, LinkView, PlaceView, VehicleView, WatchView } from './view.js';
+import type { AppView, EventView, FlowView, LinkView, VehicleView, WatchView } from './view.js';
 
 /** Samples a sparkline can show; at two a second, the last half minute. */
 const SAMPLES = 60;

@@ -2,25 +2,17 @@
  * The demo itself: a lab with vehicles on a drive, their traffic, and what the keys do to them. Draws nothing.
  */
 import type { ChildProcess } from 'node:child_process';
-import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import type { TrafficSpec } from '@corridor/sim';
 import { vehicleName } from '@corridor/sim';
+import { startBrowser, startWebServer, VITALS, video } from '../demo/applications.js';
+import type { Drive } from '../demo/drive.js';
 import type { LabFace } from '../face.js';
 import type { Collector } from './collector.js';
-import type { Drive } from './drive.js';
-import { demoPolicy, STRATEGIES, VIDEO_DSCP, VITALS_DSCP } from './policy.js';
+import { demoPolicy, STRATEGIES } from './policy.js';
 
 /** How often a vehicle's place sets its links. */
 const DRIVE_STEP_MS = 500;
 const SETTLE_MS = 1_500;
-const WEB_PORT = 8080;
-/** A pause between pages, as someone reads. */
-const READING_MS = 2_000;
-
-const VITALS: TrafficSpec = { kind: 'vitals', direction: 'up', bytes: 200, packetsPerSecond: 50, dscp: VITALS_DSCP };
-const VIDEO: TrafficSpec = { kind: 'video', direction: 'up', bytes: 1_200, rateBps: 5e6, dscp: VIDEO_DSCP };
 
 export class Demo {
   #strategy = 0;
@@ -36,13 +28,17 @@ export class Demo {
 
   /** Starts traffic and drive on a lab that is ready. */
   async start(): Promise<void> {
-    await this.#startWebServer();
-    for (let vehicle = 0; vehicle < this.lab.vehicles; vehicle++) this.#startBrowser(vehicle);
+    this.#children.push(await startWebServer(this.lab));
+    for (let vehicle = 0; vehicle < this.lab.vehicles; vehicle++) {
+      const pages = this.collector.pages(vehicle);
+      const onPage = (ms: number | null) => (ms === null ? pages.fail() : pages.page(ms));
+      this.#children.push(startBrowser(this.lab, vehicle, onPage));
+    }
     // Half a dozen processes start at this moment; the figures of the flows should not be about that.
     await pause(SETTLE_MS);
     for (let vehicle = 0; vehicle < this.lab.vehicles; vehicle++) {
       this.collector.addApp(vehicle, 'vitals', 'vitals', await this.lab.startFlow(vehicle, VITALS));
-      this.collector.addApp(vehicle, 'video', 'video', await this.lab.startFlow(vehicle, VIDEO));
+      this.collector.addApp(vehicle, 'video', 'video', await this.lab.startFlow(vehicle, video()));
       this.collector.addApp(vehicle, 'web', 'default');
     }
     this.#timer = setInterval(() => this.#driveOn(), DRIVE_STEP_MS);
@@ -132,31 +128,5 @@ export class Demo {
         this.lab.setLink(vehicle, name, 'down', down);
       }
     }
-  }
-
-  async #startWebServer(): Promise<void> {
-    const program = fileURLToPath(new URL('./web-server.js', import.meta.url));
-    const argv = [process.execPath, program, this.lab.hospitalAddress.v4, String(WEB_PORT)];
-    const server = this.lab.spawnIn('hospital', 0, argv, { stdio: ['ignore', 'pipe', 'ignore'] });
-    this.#children.push(server);
-    await new Promise<void>((resolve, reject) => {
-      server.stdout?.once('data', () => resolve());
-      server.once('exit', (code) => reject(new Error(`the hospital's web server ended with code ${code}`)));
-    });
-  }
-
-  #startBrowser(vehicle: number): void {
-    const program = fileURLToPath(new URL('./web-client.js', import.meta.url));
-    const url = `http://${this.lab.hospitalAddress.v4}:${WEB_PORT}`;
-    const argv = [process.execPath, program, url, String(READING_MS)];
-    const browser = this.lab.spawnIn('client', vehicle, argv, { stdio: ['ignore', 'pipe', 'ignore'] });
-    this.#children.push(browser);
-    const pages = this.collector.pages(vehicle);
-    if (browser.stdout === null) return;
-    createInterface({ input: browser.stdout }).on('line', (line) => {
-      const page = JSON.parse(line) as { ms: number } | { failed: string };
-      if ('ms' in page) pages.page(page.ms);
-      else pages.fail();
-    });
   }
 }

@@ -1,13 +1,13 @@
-/** The live view of a demo: `npm start`, or `npm run lab -- watch`. Runs inside the lab's sandbox. */
+/** The live view of tunnels in a terminal: `npm run lab -- watch`. Runs inside the lab's sandbox. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { vehicleName } from '@corridor/sim';
+import { type Drive, openDrive } from '../demo/drive.js';
 import type { LabFace } from '../face.js';
 import { Lab } from '../lab.js';
 import { monotonicMs } from './clock.js';
 import { Collector } from './collector.js';
 import { Demo } from './demo.js';
 import { Doors } from './doors.js';
-import { type Drive, openDrive } from './drive.js';
 import { parseWatchOptions, WATCH_USAGE, type WatchOptions } from './options.js';
 import { demoPolicy, STRATEGIES } from './policy.js';
 import { LiveSurface, PlainSurface, type Surface } from './surface.js';

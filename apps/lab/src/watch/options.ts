@@ -13,7 +13,7 @@ export interface WatchOptions {
 /** A city in which some operator carries the video nearly everywhere, and single ones fail every now and then. */
 const DEFAULT_SEED = '17';
 
-export const WATCH_USAGE = `Usage: npm start [-- OPTIONS]
+export const WATCH_USAGE = `Usage: npm run lab -- watch [OPTIONS]
 
 A gateway, a hospital and vehicles on a drive through a synthetic city, on real packets in network
 namespaces of their own, shown live.

@@ -3,6 +3,7 @@
  * Times are milliseconds, since the demo started where they are moments. NaN: not known (yet).
  */
 import type { PathState } from '@corridor/strategy';
+import type { PlaceView } from '../demo/drive.js';
 
 export interface WatchView {
   readonly elapsedMs: number;
@@ -29,17 +30,6 @@ export interface VehicleView {
   readonly apps: readonly AppView[];
   /** Newest first. */
   readonly events: readonly EventView[];
-}
-
-/** Where the vehicle is on its way. */
-export interface PlaceView {
-  /** Share of the lap, 0 to 1. */
-  readonly progress: number;
-  /** What is there, such as "underpass". */
-  readonly name: string;
-  readonly speedKmh: number;
-  /** Reception of the best operator along the lap, 0 to 1, in equal pieces. */
-  readonly coverage: readonly number[];
 }
 
 export interface LinkView {

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Netns } from '../../sandbox/netns.js';
 import { makeKeyPair } from '../../runner/tunnel-config.js';
 import { TunnelProcess, tunnelFiles } from '../../runner/tunnel-process.js';
+import type { Netns } from '../../sandbox/netns.js';
 import type { Contender, Pair } from './contender.js';
 
 const INSIDE = { gateway: '10.77.0.1', vehicle: '10.77.0.2' };

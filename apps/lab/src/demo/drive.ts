@@ -1,6 +1,5 @@
 /** The drive of the demo: laps through the synthetic city of `@corridor/sim`, as the live view and the lab want them. */
-import { cityDrive, type DirectionChange, type LinkSpec } from '@corridor/sim';
-import type { PlaceView } from './view.js';
+import { type CityMap, cityDrive, type DirectionChange, type LinkSpec, type Point } from '@corridor/sim';
 
 /** One lap: short enough to see the whole city in a demo, at speeds that an ambulance drives. */
 const LAP_US = 600e6;
@@ -12,12 +11,27 @@ export const COVERAGE_CELLS = 72;
 export interface Drive {
   /** Name of the operator behind each link. */
   readonly operators: ReadonlyMap<string, string>;
+  readonly map: CityMap;
   links(vehicle: number): readonly LinkSpec[];
   at(vehicle: number, elapsedUs: number): DriveMoment;
 }
 
+/** Where the vehicle is on its way. */
+export interface PlaceView {
+  /** Share of the lap, 0 to 1. */
+  readonly progress: number;
+  /** What is there, such as "underpass". */
+  readonly name: string;
+  readonly speedKmh: number;
+  /** Reception of the best operator along the lap, 0 to 1, in equal pieces. */
+  readonly coverage: readonly number[];
+}
+
 export interface DriveMoment {
   readonly place: PlaceView;
+  readonly point: Point;
+  /** Degrees clockwise from north. */
+  readonly headingDeg: number;
   readonly links: readonly { readonly name: string; readonly up: DirectionChange; readonly down: DirectionChange }[];
 }
 
@@ -26,10 +40,11 @@ export function openDrive(seed: number, vehicles: number): Drive {
   const coverage = coverageOfLap((elapsedUs) => city.at(0, elapsedUs));
   return {
     operators: new Map(city.at(0, 0).links.map(({ name, operator }) => [name, operator])),
+    map: city.map,
     links: (vehicle) => city.links(vehicle),
     at(vehicle, elapsedUs) {
-      const { progress, speedKmh, place, links } = city.at(vehicle, elapsedUs);
-      return { place: { progress, speedKmh, name: place, coverage }, links };
+      const { progress, speedKmh, place, point, headingDeg, links } = city.at(vehicle, elapsedUs);
+      return { place: { progress, speedKmh, name: place, coverage }, point, headingDeg, links };
     },
   };
 }

@@ -1,5 +1,5 @@
 import { nowUs, readCounters } from '@corridor/packet-io';
-import type { GatewayVehicle, TunnelPolicy } from '@corridor/tunnel';
+import type { GatewayVehicle, PeerStatus, TunnelPolicy } from '@corridor/tunnel';
 import { type Family, parseEndpoint } from './address.js';
 import type { HostError } from './errors.js';
 import type { CounterSet } from './messages.js';
@@ -101,6 +101,14 @@ export class TunnelHost {
       refusals,
       counters: this.counters(),
     };
+  }
+
+  /**
+   * Status of `count` peers from the `from`th on (in the order of their adding), and the engine's time of it. A gateway of
+   * many vehicles asks for some at a time: the worker moves no packet while it writes a status.
+   */
+  peers(from: number, count: number): Promise<{ readonly atUs: number; readonly peers: readonly PeerStatus[] }> {
+    return this.#worker.command('peers', { from, count });
   }
 
   /** Counters by name, read from shared memory: cheap, no question to the worker. */

@@ -41,6 +41,7 @@ export interface WorkerCommands {
     params: Record<string, never>;
     result: { atUs: number; peers: PeerStatus[]; refusals: Readonly<Record<string, number>> };
   };
+  peers: { params: { from: number; count: number }; result: { atUs: number; peers: PeerStatus[] } };
   setPolicy: { params: { policy: TunnelPolicy }; result: Record<string, never> };
   setPathBlocked: { params: { vehicle: string; path: string; blocked: boolean }; result: Record<string, never> };
   addVehicle: { params: { vehicle: GatewayVehicle }; result: Record<string, never> };

@@ -78,6 +78,10 @@ export class TunnelWorker {
       const atUs = nowUs();
       return { atUs, peers: engine.it.status(atUs), refusals: Object.fromEntries(engine.it.refusals) };
     },
+    peers: ({ from, count }) => {
+      const atUs = nowUs();
+      return { atUs, peers: this.#opened().engine.it.status(atUs, from, count) };
+    },
     setPolicy: ({ policy }) => {
       const { engine, loop } = this.#opened();
       if (engine.role === 'vehicle') engine.it.setPolicy(policy, nowUs());

@@ -101,8 +101,9 @@ export abstract class Driver implements Engine, EngineRole {
     return this.queue.nextUs();
   }
 
-  status(nowUs: number): PeerStatus[] {
-    return Array.from(this.allPeers(), (peer) => peerStatus(peer, nowUs));
+  status(nowUs: number, from = 0, count = Number.POSITIVE_INFINITY): PeerStatus[] {
+    const peers = [...this.allPeers()].slice(from, from + count);
+    return peers.map((peer) => peerStatus(peer, nowUs));
   }
 
   close(nowUs: number): void {

@@ -46,8 +46,11 @@ export interface Engine {
   /** Time of the next due timer, microseconds; Infinity when there is none. */
   nextDeadlineUs(): number;
 
-  /** Status of every peer, freshly built (slow path). */
-  status(nowUs: number): PeerStatus[];
+  /**
+   * Status of every peer, or of `count` of them from the `from`th on, freshly built (slow path): a gateway of a thousand
+   * vehicles asks for some at a time, so that no packet waits for all.
+   */
+  status(nowUs: number, from?: number, count?: number): PeerStatus[];
   /**
    * Datagrams that were dropped without belonging to a peer, by reason: the names of `HandshakeRefusal`, and
    * `unknown-receiver` for transport datagrams that name no session. Reasons that never occurred are missing.

@@ -54,7 +54,15 @@ export interface DomainEventMap {
   /** From the gateway's own end of the tunnels. */
   'tunnel-event': HostEvent;
   /** A second's figures of the gateway's own end; key is the vehicle's id. */
-  'gateway-frame': { readonly vehicleId: string; readonly frame: MetricFrame; readonly atMs: number };
+  'gateway-frame': {
+    readonly vehicleId: string;
+    readonly frame: MetricFrame;
+    readonly atMs: number;
+    /** When an authentic datagram of the vehicle last arrived, UTC; null: not since the engine started. */
+    readonly heardAtMs: number | null;
+  };
+  /** The engine of all tunnels runs, or died and will be started again. */
+  'tunnel-state': { readonly running: boolean; readonly reason: string };
   /** The newest state of a vehicle changed (frames, channels, links). Fires for each frame: coalesce. */
   'status-changed': { readonly vehicleId: string };
   /** Committed or at least queued; for the live feed. */

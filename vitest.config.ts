@@ -12,7 +12,8 @@ const OUTPUT = ['**/node_modules/**', '**/dist/**', '**/build/**'];
 
 export default defineConfig({
   resolve: { conditions },
-  ssr: { resolve: { conditions, externalConditions: conditions } },
+  // Node gets these as --conditions and adds `import` or `require` itself: naming those gives CommonJS packages the wrong half.
+  ssr: { resolve: { conditions: ['source', 'node'], externalConditions: ['source', 'node'] } },
   test: {
     // The machines we build on have two cores: more workers only make every test slower and less even.
     maxWorkers: 2,

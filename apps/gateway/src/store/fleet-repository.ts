@@ -75,11 +75,42 @@ export interface VehicleFilter {
   readonly groupId?: string | undefined;
 }
 
+export interface DeviceFilter {
+  readonly organisationId: string;
+  readonly vehicleId?: string | undefined;
+  readonly state?: DeviceRecord['state'] | undefined;
+}
+
+const DEVICE = {
+  id: true,
+  vehicleId: true,
+  state: true,
+  hostname: true,
+  model: true,
+  agentVersion: true,
+  identityKey: true,
+  tunnelPublicKey: true,
+  nextIdentityKey: true,
+  nextTunnelPublicKey: true,
+  enrolledAt: true,
+  approvedAt: true,
+  revokedAt: true,
+  revokedReason: true,
+  credentialsRenewedAt: true,
+} as const satisfies Prisma.DeviceSelect;
+
+const ACTIVE_DEVICE = {
+  id: true,
+  tunnelPublicKey: true,
+  nextTunnelPublicKey: true,
+  vehicle: { select: { id: true, name: true, overlayHost: true, networks: true } },
+} as const satisfies Prisma.DeviceSelect;
+
 const WITH_PARTS = {
   group: { select: { id: true, name: true } },
   uplinks: { orderBy: { name: 'asc' } },
   // Enrolling revokes the device before it, so the newest is the one that counts.
-  devices: { orderBy: { id: 'desc' }, take: 1 },
+  devices: { select: DEVICE, orderBy: { id: 'desc' }, take: 1 },
 } as const satisfies Prisma.VehicleInclude;
 
 type VehicleRow = Prisma.VehicleGetPayload<{ include: typeof WITH_PARTS }>;
@@ -123,15 +154,33 @@ export class FleetRepository {
   }
 
   activeDevices(): Promise<ActiveDeviceRecord[]> {
+    const where: Prisma.DeviceWhereInput = { state: 'active', vehicle: { archivedAt: null } };
+    return this.prisma.client.device.findMany({ where, select: ACTIVE_DEVICE, orderBy: { id: 'asc' } });
+  }
+
+  async activeDeviceOfVehicle(vehicleId: string): Promise<ActiveDeviceRecord | undefined> {
+    const where: Prisma.DeviceWhereInput = { state: 'active', vehicleId, vehicle: { archivedAt: null } };
+    return (await this.prisma.client.device.findFirst({ where, select: ACTIVE_DEVICE })) ?? undefined;
+  }
+
+  async device(id: string, organisationId: string): Promise<DeviceRecord | undefined> {
+    const where = { id, vehicle: { organisationId } };
+    return (await this.prisma.client.device.findUnique({ where, select: DEVICE })) ?? undefined;
+  }
+
+  /** The newest first, behind (so older than) the id `before`. */
+  devices(filter: DeviceFilter, before: string | undefined, limit: number): Promise<DeviceRecord[]> {
+    const { organisationId, vehicleId, state } = filter;
     return this.prisma.client.device.findMany({
-      where: { state: 'active', vehicle: { archivedAt: null } },
-      select: {
-        id: true,
-        tunnelPublicKey: true,
-        nextTunnelPublicKey: true,
-        vehicle: { select: { id: true, name: true, overlayHost: true, networks: true } },
+      where: {
+        vehicle: { organisationId },
+        ...(vehicleId === undefined ? {} : { vehicleId }),
+        ...(state === undefined ? {} : { state }),
+        ...(before === undefined ? {} : { id: { lt: before } }),
       },
-      orderBy: { id: 'asc' },
+      select: DEVICE,
+      orderBy: { id: 'desc' },
+      take: limit,
     });
   }
 }

@@ -1,0 +1,181 @@
+import type { MetricFrame, RecordedEvent, VehicleEvent } from '@corridor/contracts';
+import { Inject, Injectable } from '@nestjs/common';
+import { PrismaService } from './prisma.service.js';
+
+export type Source = 'vehicle' | 'gateway';
+
+/** A frame as it is kept. `atMs` is UTC. */
+export interface FrameRow {
+  readonly vehicleId: string;
+  readonly atMs: number;
+  readonly source: Source;
+  readonly session: number;
+  readonly seq: number;
+  readonly frame: MetricFrame;
+}
+
+/** Up to where the records of a device are in the database. */
+export interface CursorRow {
+  readonly deviceId: string;
+  readonly session: number;
+  readonly seq: number;
+}
+
+/** What one transaction writes: all of it or nothing. */
+export interface TelemetryWrite {
+  readonly frames: readonly FrameRow[];
+  readonly events: readonly RecordedEvent[];
+  readonly cursors: readonly CursorRow[];
+}
+
+export interface LastFrames {
+  readonly vehicleId: string;
+  readonly source: Source;
+  readonly atMs: number;
+  readonly frame: MetricFrame;
+}
+
+export interface EventFilter {
+  readonly organisationId: string;
+  readonly vehicleId?: string | undefined;
+  readonly type?: string | undefined;
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+}
+
+const WRITE_TIMEOUT_MS = 10_000;
+
+/** Metric frames, events and cursors: rows go in by the hundred, one statement a table. */
+@Injectable()
+export class TelemetryRepository {
+  constructor(@Inject(PrismaService) private readonly prisma: PrismaService) {}
+
+  /**
+   * Writes rows and moves cursors in one transaction. Rows that are there already (a commit whose answer was lost) stay as
+   * they are; cursors only move forward. The days that the rows fall into must have partitions.
+   */
+  async write({ frames, events, cursors }: TelemetryWrite): Promise<void> {
+    await this.prisma.client.$transaction(
+      async (transaction) => {
+        if (cursors.length > 0) await transaction.$executeRawUnsafe(MOVE_CURSORS, JSON.stringify(cursors));
+        if (frames.length > 0) await transaction.$executeRawUnsafe(INSERT_FRAMES, JSON.stringify(frames.map(frameJson)));
+        if (events.length > 0) await transaction.$executeRawUnsafe(INSERT_EVENTS, JSON.stringify(events));
+      },
+      { timeout: WRITE_TIMEOUT_MS },
+    );
+  }
+
+  /** Every cursor: one row a device that ever reported. */
+  cursors(): Promise<CursorRow[]> {
+    return this.prisma.client.telemetryCursor.findMany();
+  }
+
+  /** The newest frame of each vehicle that is not archived and of each end, since `sinceMs`. */
+  async lastFrames(sinceMs: number): Promise<LastFrames[]> {
+    const rows = await this.prisma.client.$queryRawUnsafe<FrameRecord[]>(LAST_FRAMES, new Date(sinceMs));
+    return rows.map(({ vehicleId, source, at, ...parts }) => ({
+      vehicleId,
+      source,
+      atMs: at.getTime(),
+      frame: frameOfRecord(parts),
+    }));
+  }
+
+  /** Newest first. `before` is the place of the last event of the page before. */
+  async events(
+    filter: EventFilter,
+    before: { readonly at: string; readonly id: string } | undefined,
+    limit: number,
+  ): Promise<RecordedEvent[]> {
+    const { organisationId, vehicleId, type, from, to } = filter;
+    const rows = await this.prisma.client.$queryRawUnsafe<EventRecord[]>(
+      EVENTS,
+      organisationId,
+      vehicleId ?? null,
+      type ?? null,
+      from ?? null,
+      to ?? null,
+      before?.at ?? null,
+      before?.id ?? null,
+      limit,
+    );
+    return rows.map(({ at, detail, ...rest }) => ({ ...rest, at: at.toISOString(), event: detail }));
+  }
+}
+
+interface FrameRecord {
+  readonly vehicleId: string;
+  readonly source: Source;
+  readonly at: Date;
+  readonly tunnel: MetricFrame['tunnel'];
+  readonly paths: MetricFrame['paths'];
+  readonly classes: MetricFrame['classes'];
+  readonly latitude: number | null;
+  readonly longitude: number | null;
+}
+
+interface EventRecord {
+  readonly id: string;
+  readonly at: Date;
+  readonly vehicleId: string;
+  readonly source: Source;
+  readonly detail: VehicleEvent;
+}
+
+function frameOfRecord(parts: Pick<FrameRecord, 'tunnel' | 'paths' | 'classes' | 'latitude' | 'longitude'>): MetricFrame {
+  const { tunnel, paths, classes, latitude, longitude } = parts;
+  const position = latitude === null || longitude === null ? {} : { position: { latitude, longitude } };
+  return { kind: 'metric-frame', v: 1, tunnel, paths, classes, ...position };
+}
+
+function frameJson({ frame, atMs, ...row }: FrameRow) {
+  const { tunnel, paths, classes, position } = frame;
+  const { latitude = null, longitude = null } = position ?? {};
+  return { ...row, at: new Date(atMs).toISOString(), tunnel, paths, classes, latitude, longitude };
+}
+
+// One parameter with all rows as JSON: the documents are JSON anyway, and the statement is the same for any number of rows.
+const INSERT_FRAMES = `
+  INSERT INTO metric_frame (vehicle_id, at, source, session, seq, tunnel, paths, classes, latitude, longitude)
+  SELECT "vehicleId", at, source::"Source", session, seq, tunnel, paths, classes, latitude, longitude
+  FROM json_to_recordset($1::json) AS row("vehicleId" uuid, at timestamptz, source text, session int, seq int,
+    tunnel jsonb, paths jsonb, classes jsonb, latitude float8, longitude float8)
+  ON CONFLICT DO NOTHING`;
+
+const INSERT_EVENTS = `
+  INSERT INTO event (id, at, vehicle_id, source, type, detail)
+  SELECT id, at, "vehicleId", source::"Source", event ->> 'type', event
+  FROM json_to_recordset($1::json) AS row(id uuid, at timestamptz, "vehicleId" uuid, source text, event jsonb)
+  ON CONFLICT DO NOTHING`;
+
+const MOVE_CURSORS = `
+  INSERT INTO telemetry_cursor AS held (device_id, session, seq)
+  SELECT "deviceId", session, seq
+  FROM json_to_recordset($1::json) AS row("deviceId" uuid, session int, seq int)
+  ORDER BY "deviceId"
+  ON CONFLICT (device_id) DO UPDATE SET session = excluded.session, seq = excluded.seq
+  WHERE (excluded.session, excluded.seq) > (held.session, held.seq)`;
+
+const LAST_FRAMES = `
+  SELECT newest.vehicle_id AS "vehicleId", newest.source::text AS source, newest.at, newest.tunnel, newest.paths,
+    newest.classes, newest.latitude, newest.longitude
+  FROM vehicle
+  CROSS JOIN unnest(ARRAY['vehicle', 'gateway']::"Source"[]) AS side(source)
+  CROSS JOIN LATERAL (
+    SELECT * FROM metric_frame
+    WHERE vehicle_id = vehicle.id AND source = side.source AND at >= $1
+    ORDER BY at DESC LIMIT 1
+  ) AS newest
+  WHERE vehicle.archived_at IS NULL`;
+
+const EVENTS = `
+  SELECT event.id, event.at, event.vehicle_id AS "vehicleId", event.source::text AS source, event.detail
+  FROM event JOIN vehicle ON vehicle.id = event.vehicle_id
+  WHERE vehicle.organisation_id = $1::uuid
+    AND ($2::uuid IS NULL OR event.vehicle_id = $2::uuid)
+    AND ($3::text IS NULL OR event.type = $3::text)
+    AND ($4::timestamptz IS NULL OR event.at >= $4::timestamptz)
+    AND ($5::timestamptz IS NULL OR event.at < $5::timestamptz)
+    AND ($6::timestamptz IS NULL OR (event.at, event.id) < ($6::timestamptz, $7::uuid))
+  ORDER BY event.at DESC, event.id DESC
+  LIMIT $8`;

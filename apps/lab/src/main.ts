@@ -9,6 +9,8 @@ interface Command {
   readonly what: string;
   /** Needs no sandbox. */
   readonly outside?: boolean;
+  /** What has to stand outside before the inside runs; an exit code when there is nothing to run. */
+  open?(args: readonly string[]): Promise<{ door: { close(): void }; env: Record<string, string> } | number>;
   run(args: readonly string[]): Promise<number>;
 }
 
@@ -45,9 +47,21 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     what: 'how precisely the emulated links keep their times',
     run: async (args) => (await import('./commands/accuracy.js')).accuracy(args),
   },
+  fleet: {
+    usage: 'fleet',
+    what: 'the demo fleet: gateway, agents and console (npm start)',
+    open: async (args) => (await import('./fleet/index.js')).openFrontDoor(args),
+    run: async (args) => (await import('./fleet/index.js')).runFleet(args),
+  },
+  enrol: {
+    usage: 'enrol CLAIM [--data DIR]',
+    what: 'gives a claim to the spare ambulance of a running demo fleet',
+    outside: true,
+    run: async (args) => (await import('./fleet/enrol.js')).enrol(args),
+  },
   watch: {
     usage: 'watch',
-    what: 'the live view that npm start shows',
+    what: 'tunnels of vehicles on a drive, live in the terminal, without gateway and agents',
     run: async (args) => (await import('./watch/index.js')).runWatch(args),
   },
   bench: {
@@ -66,9 +80,19 @@ async function main(args: readonly string[]): Promise<number> {
   const command = name !== 'run' && Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : COMMANDS.run;
   const given = command === COMMANDS.run && name !== 'run' ? args : rest;
   if (command.outside) return command.run(given);
-  if (!insideSandbox()) return runInSandbox(fileURLToPath(import.meta.url), args);
+  if (!insideSandbox()) return enter(command, args, given);
   settleInSandbox(() => process.exit(1));
   return command.run(given);
+}
+
+async function enter(command: Command, args: readonly string[], given: readonly string[]): Promise<number> {
+  const opened = await command.open?.(given);
+  if (typeof opened === 'number') return opened;
+  try {
+    return await runInSandbox(fileURLToPath(import.meta.url), args, opened?.env);
+  } finally {
+    opened?.door.close();
+  }
 }
 
 function help(): string {

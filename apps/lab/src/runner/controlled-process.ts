@@ -12,6 +12,9 @@ const ANSWER_TIMEOUT_MS = 1000;
 const END_TIMEOUT_MS = 8000;
 const LAST_LINES = 12;
 
+/** The environment without what is only the lab's own: the programs complain about variables that they do not know. */
+const OUTER_ENV = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('CORRIDOR_')));
+
 export interface ProgramPlan {
   /** What messages call it. */
   readonly name: string;
@@ -56,7 +59,7 @@ export class ControlledProcess {
       stdio: ['ignore', log, log],
       detached: true,
       // Programs name `node` in their first line, with the engine's flags; the engine shall be this one.
-      env: { ...process.env, ...env, PATH: `${dirname(process.execPath)}:${process.env.PATH}` },
+      env: { ...OUTER_ENV, ...env, PATH: `${dirname(process.execPath)}:${process.env.PATH}` },
     });
     closeSync(log);
     this.child = child;

@@ -33,14 +33,20 @@ export function insideSandbox(): boolean {
 /**
  * Runs `entry` with `args` inside a new sandbox, on this terminal, and answers its exit code.
  *
+ * @param env beside the environment of this process.
+ *
  * @throws SandboxError when this machine does not allow it.
  */
-export async function runInSandbox(entry: string, args: readonly string[]): Promise<number> {
+export async function runInSandbox(
+  entry: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<number> {
   checkTools();
   const inside = [process.execPath, ...process.execArgv, ...ENGINE_FLAGS, entry, ...args];
   const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'unshare', ...unshareFlags(), ...inside], {
     stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
-    env: { ...process.env, [INSIDE]: '1' },
+    env: { ...process.env, ...env, [INSIDE]: '1' },
   });
   const lifeline = child.stdio[LIFELINE_FD];
   lifeline?.on('error', () => {});

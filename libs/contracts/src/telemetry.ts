@@ -125,15 +125,18 @@ export const MAX_RECORDS_PER_BATCH = 120;
  * bound; beyond it the oldest frames go first. It sends new records at once, and again from the oldest unacknowledged
  * one after a reconnect, after an acknowledgement with `resend`, or when acknowledgements stay away.
  *
- * The gateway takes a record when it follows the last one it has (`seq` = last + 1, or the gap lies before
- * `oldestHeldSeq`: those are gone for good); copies are ignored; a gap that can be filled is answered with `resend`.
+ * `records` are in the order of `seq`. A number that is missing between two of them, or between `previousSeq` and the
+ * first, belongs to a record that is gone for good. So the gateway takes a batch when `previousSeq` is not above the last
+ * record that it has, or the first record is the next one; copies in it are ignored; any other batch has a gap that can be
+ * filled, and is answered with `resend`.
  * Time: a record happened (`sentMonoMs` - `monoMs`) before the batch arrived: right with any clock in the vehicle.
  */
 export const TelemetryBatch = document('telemetry-batch', 1, {
   /** Counts the starts of this agent, kept on disk: tells a restart from a reconnect. */
   session: z.int().min(1),
   sentMonoMs: z.number().min(0),
-  oldestHeldSeq: z.int().min(1),
+  /** The record before the first one here that the agent still held when it sent this; 0 when there was none. */
+  previousSeq: z.int().min(0),
   records: z.array(TelemetryRecord).min(1).max(MAX_RECORDS_PER_BATCH),
 });
 export type TelemetryBatch = z.infer<typeof TelemetryBatch>;

@@ -1,1 +1,4 @@
-export {};
+export * from './event.js';
+export * from './frame.js';
+export * from './intake.js';
+export * from './spool.js';

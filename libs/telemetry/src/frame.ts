@@ -1,0 +1,135 @@
+import type { ClassMetrics, DirectionMetrics, MetricFrame, PathMetrics, Position } from '@corridor/contracts';
+
+/** One direction of a path as the engine's status has it. */
+export interface DirectionLike {
+  readonly delayVariationUs: number;
+  readonly jitterUs: number;
+  readonly lossRatio: number;
+  readonly rateBps: number;
+  readonly packets: number;
+  readonly bytes: number;
+  readonly lost: number;
+}
+
+export interface PathLike {
+  readonly id: number;
+  readonly name: string;
+  readonly state: string;
+  readonly reason: string;
+  readonly blocked: boolean;
+  readonly metered: boolean;
+  readonly rttUs: number;
+  readonly minRttUs: number;
+  readonly send: DirectionLike;
+  readonly receive: DirectionLike;
+}
+
+/**
+ * What a frame is made of: the tunnel's `PeerStatus` has this shape. It is described here once more because this room
+ * stands beside the tunnel, not above it.
+ */
+export interface PeerLike {
+  readonly session: 'none' | 'handshaking' | 'established';
+  /** Microseconds of the engine's clock; 0 without a session. */
+  readonly establishedAtUs: number;
+  readonly policyVersion: number;
+  readonly paths: readonly PathLike[];
+  readonly classes: readonly { readonly name: string; readonly strategy: string; readonly paths: readonly string[] }[];
+  readonly counters: {
+    readonly packetsSent: number;
+    readonly packetsDelivered: number;
+    readonly bytesSent: number;
+    readonly bytesDelivered: number;
+    readonly copiesSent: number;
+    readonly replaysSent: number;
+  };
+}
+
+export interface FrameExtras {
+  readonly position?: Position | undefined;
+  readonly process?: { readonly rssBytes: number; readonly cpuRatio: number } | undefined;
+}
+
+const MOST_PATHS = 32;
+const MOST_CLASSES = 16;
+
+/**
+ * The metric frame of one end of a tunnel. Figures are rounded to what they are good for (a frame is sent each second over
+ * radio): whole microseconds, packets, bytes and bits per second, four places of a ratio.
+ *
+ * @param peer the tunnel to the other end
+ * @param atUs the engine's clock when `peer` was taken, microseconds
+ */
+export function frameOf(peer: PeerLike, atUs: number, { position, process }: FrameExtras = {}): MetricFrame {
+  const { counters } = peer;
+  const standsUs = peer.session === 'established' ? Math.max(0, atUs - peer.establishedAtUs) : 0;
+  return {
+    kind: 'metric-frame',
+    v: 1,
+    tunnel: {
+      session: peer.session,
+      establishedSeconds: Math.round(standsUs / 1e5) / 10,
+      packetsSent: counters.packetsSent,
+      packetsDelivered: counters.packetsDelivered,
+      bytesSent: counters.bytesSent,
+      bytesDelivered: counters.bytesDelivered,
+      copiesSent: counters.copiesSent,
+      replaysSent: counters.replaysSent,
+      policyVersion: peer.policyVersion,
+    },
+    paths: peer.paths.slice(0, MOST_PATHS).map(pathMetrics),
+    classes: peer.classes.slice(0, MOST_CLASSES).map(classMetrics),
+    ...(position === undefined ? {} : { position }),
+    ...(process === undefined
+      ? {}
+      : { process: { rssBytes: whole(process.rssBytes), cpuRatio: ratio(process.cpuRatio, Number.MAX_SAFE_INTEGER) } }),
+  };
+}
+
+function pathMetrics(path: PathLike): PathMetrics {
+  return {
+    name: linkName(path.name, `path-${path.id}`),
+    state: path.state,
+    reason: path.reason.slice(0, 200),
+    rttUs: whole(path.rttUs),
+    minRttUs: whole(path.minRttUs),
+    blocked: path.blocked,
+    metered: path.metered,
+    send: directionMetrics(path.send),
+    receive: directionMetrics(path.receive),
+  };
+}
+
+function directionMetrics(direction: DirectionLike): DirectionMetrics {
+  return {
+    delayVariationUs: whole(direction.delayVariationUs),
+    jitterUs: whole(direction.jitterUs),
+    lossRatio: ratio(direction.lossRatio, 1),
+    rateBps: whole(direction.rateBps),
+    packets: whole(direction.packets),
+    bytes: whole(direction.bytes),
+    lost: whole(direction.lost),
+  };
+}
+
+function classMetrics({ name, strategy, paths }: PeerLike['classes'][number]): ClassMetrics {
+  return {
+    name: name.slice(0, 32),
+    strategy: strategy.slice(0, 64),
+    paths: paths.map((path) => linkName(path, 'unnamed')),
+  };
+}
+
+/** The other end names its paths: what is no interface name must not make the whole frame invalid. */
+export function linkName(name: string, otherwise: string): string {
+  return /^[^\s/]{1,15}$/.test(name) ? name : otherwise;
+}
+
+/** Not below zero; an estimate that does not exist yet (NaN, Infinity) is zero, as JSON has neither. */
+function whole(value: number): number {
+  return Number.isFinite(value) ? Math.max(0, Math.round(value)) : 0;
+}
+
+function ratio(value: number, most: number): number {
+  return Number.isFinite(value) ? Math.min(most, Math.max(0, Math.round(value * 1e4) / 1e4)) : 0;
+}

@@ -52,7 +52,7 @@ export async function serveDrills(path: string, target: DrillTarget): Promise<Se
 
 async function answer(target: DrillTarget, request: IncomingMessage): Promise<{ status: number; body?: unknown }> {
   const { method, url = '/' } = request;
-  const [, room, vehicle, link, ...more] = url.split('/').map(decodeURIComponent);
+  const [, room, vehicle, link, ...more] = url.split('/').map(decoded);
   if (method === 'GET' && url === '/links') return { status: 200, body: { links: await target.links() } };
   if (method === 'POST' && url === '/enrolment') {
     const { claim } = read(z.object({ claim: z.string() }), await bodyOf(request), '{"claim": …}');
@@ -64,6 +64,15 @@ async function answer(target: DrillTarget, request: IncomingMessage): Promise<{ 
     throw new Refusal(404, `there is no link "${link}" of "${vehicle}" in this demo`);
   }
   throw new Refusal(404, `there is nothing at ${method} ${url}`);
+}
+
+/** A part of a path; one that is not well encoded stands for itself and matches nothing. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
 
 function read<T>(schema: z.ZodType<T>, body: unknown, expected: string): T {

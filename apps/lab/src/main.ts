@@ -23,7 +23,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: async () => (await import('./commands/list.js')).list(),
   },
   run: {
-    usage: 'SCENARIO|FILE.json [--runs N] [--at-once N] [--seed N] [--json FILE]',
+    usage: 'SCENARIO|FILE.json [--runs N] [--at-once N] [--seed N] [--json FILE] [--fleet]',
     what: 'runs a scenario on real packets, prints its figures beside the prediction',
     run: async (args) => (await import('./commands/scenario.js')).runScenarioCommand(args),
   },

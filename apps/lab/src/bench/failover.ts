@@ -5,6 +5,7 @@
  */
 import { type FlowResult, predict, type Scenario, scenarioNamed } from '@corridor/sim';
 import { nodeHandshakePrimitives } from '@corridor/tunnel-host';
+import type { RunnerName } from '../runner/index.js';
 import { type RunResult, runBatch } from '../scenario/run.js';
 import { longestPauseUs, type Pause, PauseWatch } from './pauses.js';
 import { describeMachine, machineFacts, writeResult } from './results.js';
@@ -16,6 +17,8 @@ export interface FailoverOptions {
   /** Runs at the same time in one lab. */
   readonly atOnce: number;
   readonly scenarios: readonly string[];
+  /** What runs at the ends of the tunnels. */
+  readonly runner: RunnerName;
 }
 
 export const FAILOVER_SCENARIOS = [
@@ -83,7 +86,7 @@ async function runAll(scenario: Scenario, options: FailoverOptions): Promise<Run
     process.stderr.write(
       `${scenario.name}: run ${results.length + 1} to ${results.length + runs} of ${options.runs}\n`,
     );
-    results.push(...(await runBatch(scenario, { seed: results.length + 1, runs })));
+    results.push(...(await runBatch(scenario, { seed: results.length + 1, runs, runner: options.runner })));
   }
   return results;
 }

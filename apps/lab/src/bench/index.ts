@@ -13,6 +13,7 @@ export const BENCH_USAGE = `Usage: npm run bench -- BENCH [OPTIONS]
                --seconds N (60)
   failover     losses and longest gaps when links die, beside the simulator's prediction
                --runs N (20)  --at-once N (4)  --scenario NAME (all; may be given more than once)
+               --fleet  with the gateway and real agents in place of corridor-tunnel
   list         these benches and the scenarios of failover
 
 Tables go to standard output, all figures with facts of the machine to results/*.json.
@@ -66,11 +67,17 @@ function chooseBench(name: string | undefined, args: readonly string[]): (() => 
     case 'failover': {
       const { values } = parseArgs({
         args: [...args],
-        options: { runs: text, 'at-once': text, scenario: { ...text, multiple: true } },
+        options: {
+          runs: text,
+          'at-once': text,
+          scenario: { ...text, multiple: true },
+          fleet: { type: 'boolean', default: false },
+        },
       });
       const counts = numbers(values, { runs: 20, 'at-once': 4 });
       const scenarios = values.scenario ?? FAILOVER_SCENARIOS;
-      return () => failover({ runs: counts.runs, atOnce: counts['at-once'], scenarios });
+      const runner = values.fleet ? 'fleet' : 'tunnel';
+      return () => failover({ runs: counts.runs, atOnce: counts['at-once'], scenarios, runner });
     }
     case 'list':
       return async () => {

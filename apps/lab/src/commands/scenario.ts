@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { type FlowPrediction, predict, type Scenario } from '@corridor/sim';
 import { nodeHandshakePrimitives } from '@corridor/tunnel-host';
+import type { RunnerName } from '../runner/index.js';
 import { findScenario } from '../scenario/catalogue.js';
 import { type RunResult, runBatch } from '../scenario/run.js';
 import { parseArgs, UsageError, wholeNumber } from './options.js';
@@ -40,7 +41,8 @@ interface RecoverySummary {
 }
 
 export async function runScenarioCommand(args: readonly string[]): Promise<number> {
-  const parsed = parseArgs(args, ['runs', 'at-once', 'seed', 'json']);
+  const parsed = parseArgs(args, ['runs', 'at-once', 'seed', 'json'], ['fleet']);
+  const runner = parsed.flags.has('fleet') ? 'fleet' : 'tunnel';
   const [name, ...more] = parsed.words;
   if (name === undefined) throw new UsageError('a scenario was expected; "npm run lab -- list" shows them');
   if (more.length > 0) throw new UsageError(`one scenario at a time, not also "${more[0]}"`);
@@ -51,7 +53,7 @@ export async function runScenarioCommand(args: readonly string[]): Promise<numbe
   const seed = wholeNumber(parsed, 'seed', 1, 0, 2 ** 31);
 
   console.log(`${scenario.name}: ${scenario.description}`);
-  const results = await runAll(scenario, runs, atOnce, seed);
+  const results = await runAll(scenario, runs, atOnce, seed, runner);
   const flows = summariseFlows(results, predictions(scenario, runs, seed));
   const recoveries = summariseRecoveries(results);
   print(results, flows, recoveries);
@@ -63,7 +65,13 @@ export async function runScenarioCommand(args: readonly string[]): Promise<numbe
   return 0;
 }
 
-async function runAll(scenario: Scenario, runs: number, atOnce: number, seed: number): Promise<RunResult[]> {
+async function runAll(
+  scenario: Scenario,
+  runs: number,
+  atOnce: number,
+  seed: number,
+  runner: RunnerName,
+): Promise<RunResult[]> {
   const results: RunResult[] = [];
   while (results.length < runs) {
     const batch = Math.min(atOnce, runs - results.length);
@@ -71,7 +79,7 @@ async function runAll(scenario: Scenario, runs: number, atOnce: number, seed: nu
     const which = batch === 1 ? `${from}` : `${from} to ${from + batch - 1}`;
     console.log(`run ${which} of ${runs}, ${(scenario.durationUs / 1e6).toFixed(0)} s`);
     const log = (line: string) => console.log(`  ${line}`);
-    const options = { seed: seed + results.length, runs: batch };
+    const options = { seed: seed + results.length, runs: batch, runner };
     results.push(...(await runBatch(scenario, runs === 1 ? { ...options, log } : options)));
   }
   return results;

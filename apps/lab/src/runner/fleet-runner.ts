@@ -3,7 +3,7 @@
  * by an operator over REST, `corridor-agent enroll` over an uplink inside the vehicle. Everything that shall survive lies
  * in one data folder, so that the next start finds the fleet as it was.
  */
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { vehicleName } from '@corridor/sim';
@@ -37,6 +37,8 @@ export interface FleetOptions {
   readonly gpsd?: { readonly host: string; readonly port: number };
   /** Programs that end by themselves are started again; otherwise that is a failure of the lab. Default false. */
   readonly restart?: boolean;
+  /** The data folder goes at the end. Default false. */
+  readonly temporary?: boolean;
   /** Hears of every step. */
   readonly log?: (line: string) => void;
 }
@@ -153,6 +155,7 @@ export class FleetRunner implements Runner {
     this.closing = true;
     await Promise.all(this.agents.map((agent) => agent.stop()));
     await this.gateway.stop();
+    if (this.options.temporary === true) rmSync(this.options.folders.data, { recursive: true, force: true });
   }
 
   private makeGateway(): ControlledProcess {

@@ -16,6 +16,7 @@ import {
 } from '@corridor/sim';
 import type { FlowFigures, LabEvent } from '../face.js';
 import { Lab } from '../lab.js';
+import { type RunnerName, runnerNamed } from '../runner/index.js';
 import { timeUntilUsed } from './recovery.js';
 
 /** What the cut of one direction of a link did to it. */
@@ -40,6 +41,8 @@ export interface BatchOptions {
   readonly seed: number;
   /** Runs at once, at least 1. */
   readonly runs: number;
+  /** What runs at the ends of the tunnels. Default `tunnel`. */
+  readonly runner?: RunnerName;
   /** Hears of every step as it happens. */
   readonly log?: (line: string) => void;
 }
@@ -61,6 +64,7 @@ export async function runBatch(scenario: Scenario, options: BatchOptions): Promi
     policy: scenario.policy,
     outsideFamily: scenario.outsideFamily ?? 4,
     seed: options.seed,
+    makeRunner: runnerNamed(options.runner ?? 'tunnel'),
   });
   try {
     const events: LabEvent[] = [];

@@ -1,7 +1,8 @@
 /**
  * Everything between a fresh clone and a running program: checks the machine, installs the dependencies, builds the
- * native addon and compiles the TypeScript. Each part looks whether it has anything to do; a second run takes less than
- * a second. Run it alone with `node scripts/setup.mjs`, or through any of the npm scripts.
+ * native addon, generates Prisma's client, compiles the TypeScript and builds the console. Each part looks whether it has
+ * anything to do; a second run takes less than a second. Run it alone with `node scripts/setup.mjs`, or through any of
+ * the npm scripts.
  */
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
@@ -28,7 +29,11 @@ export async function setUp({ quiet = false } = {}) {
   installDependencies(say);
   const { buildNative } = await import('./build-native.mjs');
   await step(() => buildNative({ log: say }), 'the native addon could not be built');
+  const { buildConsole, generatePrismaClient } = await import('./generate.mjs');
+  await step(() => generatePrismaClient(root, say), "Prisma's client could not be generated");
   compile(say);
+  await step(() => buildConsole(root, say), 'the console could not be built');
+  await linkPostgres(say);
   const seconds = (performance.now() - started) / 1000;
   if (!quiet || seconds > 2) say(`ready after ${seconds.toFixed(1)} s`);
 }
@@ -107,6 +112,16 @@ function compile(say) {
   const errors = output.split('\n').filter((line) => /error TS\d+/.test(line));
   process.stderr.write(`${errors.slice(0, 40).join('\n')}\n`);
   throw new SetupError('The TypeScript sources do not compile (see above): "npm run typecheck" lists all errors.');
+}
+
+/** The embedded PostgreSQL's library links, made here because the gateway may run as a user who cannot. */
+async function linkPostgres(say) {
+  const { findBinaries } = await import(pathToFileURL(join(root, 'apps/gateway/dist/store/embedded/binaries.js')).href);
+  try {
+    findBinaries();
+  } catch (error) {
+    say(error.message); // a gateway with DATABASE_URL runs without
+  }
 }
 
 async function step(run, what) {

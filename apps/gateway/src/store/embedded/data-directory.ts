@@ -83,18 +83,21 @@ function claim(home: string): void {
 /** Hands all files over when the directory was used as another user before; one look when it was not. */
 async function giveTo(home: string, way: Way): Promise<void> {
   const { uid, gid } = ownerOf(way);
-  const cluster = join(home, 'cluster');
-  const seen = [home, cluster].map((path) => lstatSync(path, { throwIfNoEntry: false })?.uid ?? uid);
+  const seen = [home, join(home, 'cluster')].map((path) => lstatSync(path, { throwIfNoEntry: false })?.uid ?? uid);
   if (seen.every((owner) => owner === uid)) return;
-  if (process.geteuid!() !== 0) {
+  try {
+    for (const entry of readdirSync(home, { recursive: true, encoding: 'utf8' })) {
+      await lchown(join(home, entry), uid, gid);
+    }
+    await chown(home, uid, gid);
+    await chmod(home, 0o700);
+  } catch (error) {
+    if (!['EPERM', 'EACCES', 'EINVAL'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
     throw new Error(
-      `${home} belongs to uid ${seen[0]} and not to this user (uid ${uid}): start as that user, or as root`,
+      `${home} belongs to another user (uid ${seen.find((owner) => owner !== uid)}) and cannot be given to uid ${uid}: ` +
+        'start the gateway as the user who started it before, or as root',
     );
   }
-  for (const entry of readdirSync(home, { recursive: true, encoding: 'utf8' }))
-    await lchown(join(home, entry), uid, gid);
-  await chown(home, uid, gid);
-  await chmod(home, 0o700);
 }
 
 async function initialise(home: string, cluster: string, way: Way, binaries: Binaries, sync: boolean): Promise<void> {

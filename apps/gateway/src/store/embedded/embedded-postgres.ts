@@ -31,6 +31,8 @@ export class EmbeddedPostgres {
   #restartMs: number = RESTART_MS.first;
   #restart: NodeJS.Timeout | undefined;
   #stopping = false;
+  /** Its messages are worth a line: not those of starting up and shutting down. */
+  #steady = false;
   #lastWords: string[] = [];
 
   private constructor(
@@ -68,6 +70,7 @@ export class EmbeddedPostgres {
     try {
       await server.#firstStart();
       await server.#createDatabase('corridor');
+      server.#steady = true;
       return server;
     } catch (error) {
       await server.stop();
@@ -88,6 +91,7 @@ export class EmbeddedPostgres {
   /** Fast shutdown: sessions end, everything is written. Answers when the process is gone. */
   async stop(): Promise<void> {
     this.#stopping = true;
+    this.#steady = false;
     clearTimeout(this.#restart);
     const child = this.#child;
     if (child?.pid !== undefined && child.exitCode === null && child.signalCode === null) {
@@ -158,7 +162,7 @@ export class EmbeddedPostgres {
   #hear(text: string): void {
     for (const line of text.split('\n').filter((one) => one.trim() !== '')) {
       this.#lastWords = [...this.#lastWords.slice(-4), line];
-      if (!this.#stopping && / (ERROR|FATAL|PANIC|WARNING): /.test(line)) this.#log.warn(line);
+      if (this.#steady && / (ERROR|FATAL|PANIC|WARNING): /.test(line)) this.#log.warn(line);
     }
   }
 
@@ -183,17 +187,17 @@ export class EmbeddedPostgres {
   }
 
   async #createDatabase(name: string): Promise<void> {
-    await this.#query('postgres', `CREATE DATABASE "${name}"`).catch((error: { code?: string }) => {
-      if (error.code !== '42P04') throw error; // duplicate_database
-    });
+    const found = await this.#query('postgres', `SELECT 1 FROM pg_database WHERE datname = '${name}'`);
+    if (found === 0) await this.#query('postgres', `CREATE DATABASE "${name}"`);
   }
 
-  async #query(database: string, sql: string): Promise<void> {
+  /** Answers the number of rows. */
+  async #query(database: string, sql: string): Promise<number> {
     const client = new pg.Client({ connectionString: this.url(database), connectionTimeoutMillis: 2_000 });
     client.on('error', () => undefined);
     try {
       await client.connect();
-      await client.query(sql);
+      return (await client.query(sql)).rows.length;
     } finally {
       await client.end().catch(() => undefined);
     }

@@ -14,6 +14,6 @@ export * from './errors.js';
 export { TunnelHost } from './host.js';
 export { nodeHandshakePrimitives, nodeRandom } from './node-primitives.js';
 export * from './options.js';
-export { VERSION } from './process-status.js';
+export { processStatus, VERSION } from './process-status.js';
 export * from './status.js';
 export { loadStrategies } from './strategies.js';

@@ -1,0 +1,103 @@
+import type { MetricFrame, TelemetryAck, VehicleEvent } from '@corridor/contracts';
+import { eventOf, frameOf, Spool } from '@corridor/telemetry';
+import type { HostEvent, HostStatus } from '@corridor/tunnel-host';
+import type { GpsdClient } from '../position/gpsd.js';
+
+/** Two hours without a connection: 7,200 frames, and as many events as there is room for. Records. */
+export const SPOOL_RECORDS = 7_200 + 800;
+
+export interface ReporterHooks {
+  readonly connected: () => boolean;
+  publish(leaf: 'telemetry', text: string): Promise<void>;
+}
+
+/** Samples the tunnel, collects what happens, and keeps both until the gateway has committed them. */
+export class Reporter {
+  readonly #spool: Spool;
+  readonly #hooks: ReporterHooks;
+  readonly #gpsd: GpsdClient | undefined;
+  readonly #monoMs: () => number;
+  #cpu = process.cpuUsage();
+  #cpuAtMs: number;
+
+  constructor(session: number, gpsd: GpsdClient | undefined, hooks: ReporterHooks, monoMs: () => number) {
+    this.#spool = new Spool({ session, capacity: SPOOL_RECORDS });
+    this.#hooks = hooks;
+    this.#gpsd = gpsd;
+    this.#monoMs = monoMs;
+    this.#cpuAtMs = monoMs();
+  }
+
+  get figures(): Spool['figures'] {
+    return this.#spool.figures;
+  }
+
+  /** A frame of the tunnel's state; and what waits is sent. */
+  sample(status: HostStatus | undefined): void {
+    const peer = status?.peers[0];
+    const extras = { position: this.#gpsd?.position, process: this.#process() };
+    this.#spool.frame(
+      peer === undefined || status === undefined ? noTunnel(extras) : frameOf(peer, status.atUs, extras),
+      this.#monoMs(),
+    );
+    this.flush();
+  }
+
+  /** What the tunnel's host told; policies are told by their own acknowledgements. */
+  hostEvent(event: HostEvent): void {
+    if (event.type === 'policy') return;
+    const told = eventOf(event);
+    if (told !== undefined) this.event(told);
+  }
+
+  event(event: VehicleEvent): void {
+    this.#spool.event(event, this.#monoMs());
+    this.flush();
+  }
+
+  /** A connection stands: everything that is not acknowledged goes out again. */
+  connected(): void {
+    this.#spool.connected();
+    this.flush();
+  }
+
+  acknowledged(ack: TelemetryAck): void {
+    this.#spool.acknowledged(ack);
+    this.flush();
+  }
+
+  flush(): void {
+    if (!this.#hooks.connected()) return;
+    for (;;) {
+      const batch = this.#spool.next(this.#monoMs());
+      if (batch === undefined) return;
+      // A failure ends the connection, and the next one sends again what is not acknowledged.
+      this.#hooks.publish('telemetry', JSON.stringify(batch)).catch(() => {});
+    }
+  }
+
+  #process(): { rssBytes: number; cpuRatio: number } {
+    const used = process.cpuUsage(this.#cpu);
+    const nowMs = this.#monoMs();
+    const cpuRatio = (used.user + used.system) / 1000 / Math.max(1, nowMs - this.#cpuAtMs);
+    this.#cpu = process.cpuUsage();
+    this.#cpuAtMs = nowMs;
+    return { rssBytes: process.memoryUsage.rss(), cpuRatio };
+  }
+}
+
+/** While the tunnel itself cannot run, the vehicle still says so. */
+function noTunnel({ position, process }: Pick<MetricFrame, 'position' | 'process'>): MetricFrame {
+  return frameOf(
+    {
+      session: 'none',
+      establishedAtUs: 0,
+      policyVersion: 0,
+      paths: [],
+      classes: [],
+      counters: { packetsSent: 0, packetsDelivered: 0, bytesSent: 0, bytesDelivered: 0, copiesSent: 0, replaysSent: 0 },
+    },
+    0,
+    { position, process },
+  );
+}

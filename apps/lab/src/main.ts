@@ -42,6 +42,16 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     what: 'floods of broken, replayed and forged datagrams against a gateway at work',
     run: async (args) => (await import('./commands/hostile.js')).hostile(args),
   },
+  chaos: {
+    usage: 'chaos [--kills N] [--seed N]',
+    what: 'kill -9 of gateway and agents at random moments: nothing confirmed is lost, the fleet comes back',
+    run: async (args) => (await import('./faults/chaos.js')).chaos(args),
+  },
+  outages: {
+    usage: 'outages [OUTAGE...] [--seconds N]',
+    what: 'database frozen or dead, gateway wedged: no packet of a tunnel is lost, all heals',
+    run: async (args) => (await import('./faults/outages.js')).outages(args),
+  },
   accuracy: {
     usage: 'accuracy [--links N] [--mbps N] [--seconds N]',
     what: 'how precisely the emulated links keep their times',

@@ -23,6 +23,9 @@ export function run(command, args, extraEnv = {}) {
   });
 }
 
+/** A program of ours by its file below the root; the file's first line names the engine's flags, so it is run itself. */
+export const program = (file, ...args) => run(join(root, file), args);
+
 /** The lab's command line, compiled. */
 export const lab = (...args) => run(process.execPath, [join(root, 'apps/lab/dist/main.js'), ...args]);
 

@@ -1,8 +1,8 @@
-/** `npm start`: the lab with a gateway and three vehicles on a drive, and a live view of them. */
+/** `npm start`: the gateway with its console and a demo fleet of ambulances, in network namespaces of its own. */
 import { lab } from './run.mjs';
 import { runScript, setUp } from './setup.mjs';
 
 await runScript(async () => {
   await setUp();
-  return lab('watch', ...process.argv.slice(2));
+  return lab('fleet', ...process.argv.slice(2));
 });

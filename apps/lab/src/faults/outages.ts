@@ -4,7 +4,6 @@
  * the gap arrive.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { VehicleMetrics } from '@corridor/contracts';
 import { parseArgs, UsageError, wholeNumber } from '../commands/options.js';
 import { table } from '../commands/table.js';
@@ -54,8 +53,8 @@ export async function outages(args: readonly string[]): Promise<number> {
 
 /** Environment of a gateway whose main thread can be wedged for that long. */
 export function wedgeable(seconds: number): Record<string, string> {
-  const module = fileURLToPath(new URL('./wedge.js', import.meta.url));
-  return { NODE_OPTIONS: `--import ${module}`, CORRIDOR_LAB_WEDGE_MS: String(seconds * 1000) };
+  const { href } = new URL('./wedge.js', import.meta.url);
+  return { NODE_OPTIONS: `--import ${href}`, CORRIDOR_LAB_WEDGE_MS: String(seconds * 1000) };
 }
 
 /** @throws Error when something does not heal. */

@@ -1,14 +1,19 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { AuthModule } from './auth/auth.module.js';
 import type { GatewayConfig } from './config/gateway-config.js';
+import { FleetModule } from './fleet/fleet.module.js';
+import { HttpModule } from './http/http.module.js';
 import { kernelModule } from './kernel/kernel.module.js';
+import type { KeyRing } from './kernel/key-ring.js';
+import { StoreModule } from './store/store.module.js';
 
 @Module({})
 export class AppModule {}
 
 /** The house: each domain adds its module to the list. */
-export function appModule(config: GatewayConfig): DynamicModule {
+export function appModule(config: GatewayConfig, keys?: KeyRing): DynamicModule {
   return {
     module: AppModule,
-    imports: [kernelModule(config)],
+    imports: [kernelModule(config, keys), StoreModule, HttpModule, AuthModule, FleetModule],
   };
 }

@@ -21,6 +21,8 @@ export class DomainError extends Error {
     readonly kind: keyof typeof STATUS_OF,
     readonly code: string,
     message: string,
+    /** Sent as `Retry-After`, where waiting helps. */
+    readonly retryAfterSeconds?: number,
   ) {
     super(message);
   }

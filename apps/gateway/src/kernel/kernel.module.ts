@@ -9,14 +9,15 @@ import { KeyRing } from './key-ring.js';
 @Module({})
 export class KernelModule {}
 
-export function kernelModule(config: GatewayConfig): DynamicModule {
+/** @param keys opened already where TLS needed them before there was any module */
+export function kernelModule(config: GatewayConfig, keys?: KeyRing): DynamicModule {
   return {
     module: KernelModule,
     providers: [
       Clock,
       DomainEvents,
       { provide: GatewayConfig, useValue: config },
-      { provide: KeyRing, useFactory: () => KeyRing.open(config) },
+      { provide: KeyRing, useFactory: () => keys ?? KeyRing.open(config) },
     ],
     exports: [Clock, DomainEvents, GatewayConfig, KeyRing],
   };

@@ -1,0 +1,124 @@
+import type { ApiToken, Operator, Permission } from '@corridor/contracts';
+import { Inject, Injectable } from '@nestjs/common';
+import { newId } from '../kernel/ids.js';
+import type { Prisma } from './generated/client.js';
+import { type OrganisationRecord, operatorOf } from './operator-repository.js';
+import { PrismaService } from './prisma.service.js';
+
+/** Whose credential it is. */
+export interface Holder {
+  readonly operator: Operator;
+  readonly organisation: OrganisationRecord;
+}
+
+export interface SessionRecord extends Holder {
+  readonly csrfToken: string;
+  readonly createdAt: Date;
+  readonly expiresAt: Date;
+}
+
+export interface TokenRecord extends Holder {
+  readonly token: ApiToken;
+}
+
+const WITH_HOLDER = { operator: { include: { organisation: true } } } as const;
+
+/** Sessions and API tokens: only their SHA-256 is kept, so that a stolen dump opens nothing. */
+@Injectable()
+export class CredentialRepository {
+  constructor(@Inject(PrismaService) private readonly prisma: PrismaService) {}
+
+  async addSession(session: {
+    readonly idHash: Uint8Array;
+    readonly operatorId: string;
+    readonly csrfToken: string;
+    readonly createdAt: Date;
+    readonly expiresAt: Date;
+  }): Promise<void> {
+    await this.prisma.client.operatorSession.create({ data: { ...session, idHash: new Uint8Array(session.idHash) } });
+  }
+
+  async session(idHash: Uint8Array): Promise<SessionRecord | undefined> {
+    const where = { idHash: new Uint8Array(idHash) };
+    const row = await this.prisma.client.operatorSession.findUnique({ where, include: WITH_HOLDER });
+    if (row === null) return undefined;
+    const { csrfToken, createdAt, expiresAt } = row;
+    return { csrfToken, createdAt, expiresAt, ...holderOf(row.operator) };
+  }
+
+  /** Does nothing when the session has ended meanwhile. */
+  async extendSession(idHash: Uint8Array, expiresAt: Date): Promise<void> {
+    await this.prisma.client.operatorSession.updateMany({
+      where: { idHash: new Uint8Array(idHash) },
+      data: { expiresAt },
+    });
+  }
+
+  async endSession(idHash: Uint8Array): Promise<void> {
+    await this.prisma.client.operatorSession.deleteMany({ where: { idHash: new Uint8Array(idHash) } });
+  }
+
+  /** Forgets sessions and tokens that ended before `now`. */
+  async sweep(now: Date): Promise<void> {
+    await this.prisma.client.operatorSession.deleteMany({ where: { expiresAt: { lt: now } } });
+    await this.prisma.client.apiToken.deleteMany({ where: { expiresAt: { lt: now } } });
+  }
+
+  async addToken(token: {
+    readonly hash: Uint8Array;
+    readonly operatorId: string;
+    readonly name: string;
+    readonly scopes: readonly Permission[];
+    readonly expiresAt: Date;
+  }): Promise<ApiToken> {
+    const data = { ...token, id: newId(), hash: new Uint8Array(token.hash), scopes: [...token.scopes] };
+    return tokenOf(await this.prisma.client.apiToken.create({ data }));
+  }
+
+  async token(hash: Uint8Array): Promise<TokenRecord | undefined> {
+    const where = { hash: new Uint8Array(hash) };
+    const row = await this.prisma.client.apiToken.findUnique({ where, include: WITH_HOLDER });
+    return row === null ? undefined : { token: tokenOf(row), ...holderOf(row.operator) };
+  }
+
+  async tokenById(id: string): Promise<TokenRecord | undefined> {
+    const row = await this.prisma.client.apiToken.findUnique({ where: { id }, include: WITH_HOLDER });
+    return row === null ? undefined : { token: tokenOf(row), ...holderOf(row.operator) };
+  }
+
+  async rememberTokenUse(id: string, at: Date): Promise<void> {
+    await this.prisma.client.apiToken.updateMany({ where: { id }, data: { lastUsedAt: at } });
+  }
+
+  /** The newest first, behind the token `before`. */
+  async tokens(operatorId: string, before: string | undefined, limit: number): Promise<ApiToken[]> {
+    const rows = await this.prisma.client.apiToken.findMany({
+      where: { operatorId, ...(before === undefined ? {} : { id: { lt: before } }) },
+      orderBy: { id: 'desc' },
+      take: limit,
+    });
+    return rows.map(tokenOf);
+  }
+
+  /** Whether there was such a token of this operator. */
+  async removeToken(operatorId: string, id: string): Promise<boolean> {
+    const { count } = await this.prisma.client.apiToken.deleteMany({ where: { id, operatorId } });
+    return count === 1;
+  }
+}
+
+function holderOf(row: Prisma.OperatorGetPayload<{ include: { organisation: true } }>): Holder {
+  const { id, name } = row.organisation;
+  return { operator: operatorOf(row), organisation: { id, name } };
+}
+
+function tokenOf(row: Prisma.ApiTokenGetPayload<object>): ApiToken {
+  return {
+    id: row.id,
+    name: row.name,
+    scopes: row.scopes as Permission[],
+    createdAt: row.createdAt.toISOString(),
+    expiresAt: row.expiresAt.toISOString(),
+    lastUsedAt: row.lastUsedAt?.toISOString() ?? null,
+  };
+}

@@ -68,7 +68,11 @@ describe('writing', () => {
   it('keeps frames, events and cursors as they came', async () => {
     const deviceId = newId();
     const written = event(TODAY + 5);
-    await repository.write({ frames: [row(1), row(2)], events: [written], cursors: [{ deviceId, session: 1, seq: 2 }] });
+    await repository.write({
+      frames: [row(1), row(2)],
+      events: [written],
+      cursors: [{ deviceId, session: 1, seq: 2 }],
+    });
     expect(await frames()).toBe(2);
     expect(await repository.cursors()).toEqual([{ deviceId, session: 1, seq: 2 }]);
     expect(await repository.events({ organisationId }, undefined, 10)).toEqual([written]);
@@ -78,7 +82,11 @@ describe('writing', () => {
 
   it('writes nothing of a transaction of which one row cannot be written', async () => {
     const deviceId = newId();
-    const write = { frames: [row(1), row(2, TODAY + 3 * DAY_MS)], events: [], cursors: [{ deviceId, session: 1, seq: 2 }] };
+    const write = {
+      frames: [row(1), row(2, TODAY + 3 * DAY_MS)],
+      events: [],
+      cursors: [{ deviceId, session: 1, seq: 2 }],
+    };
     await expect(repository.write(write)).rejects.toThrow(/no partition/);
     expect([await frames(), await repository.cursors()]).toEqual([0, []]);
   });

@@ -58,7 +58,8 @@ export class TelemetryRepository {
     await this.prisma.client.$transaction(
       async (transaction) => {
         if (cursors.length > 0) await transaction.$executeRawUnsafe(MOVE_CURSORS, JSON.stringify(cursors));
-        if (frames.length > 0) await transaction.$executeRawUnsafe(INSERT_FRAMES, JSON.stringify(frames.map(frameJson)));
+        if (frames.length > 0)
+          await transaction.$executeRawUnsafe(INSERT_FRAMES, JSON.stringify(frames.map(frameJson)));
         if (events.length > 0) await transaction.$executeRawUnsafe(INSERT_EVENTS, JSON.stringify(events));
       },
       { timeout: WRITE_TIMEOUT_MS },
@@ -122,7 +123,9 @@ interface EventRecord {
   readonly detail: VehicleEvent;
 }
 
-function frameOfRecord(parts: Pick<FrameRecord, 'tunnel' | 'paths' | 'classes' | 'latitude' | 'longitude'>): MetricFrame {
+function frameOfRecord(
+  parts: Pick<FrameRecord, 'tunnel' | 'paths' | 'classes' | 'latitude' | 'longitude'>,
+): MetricFrame {
   const { tunnel, paths, classes, latitude, longitude } = parts;
   const position = latitude === null || longitude === null ? {} : { position: { latitude, longitude } };
   return { kind: 'metric-frame', v: 1, tunnel, paths, classes, ...position };

@@ -7,6 +7,8 @@ const OFFLINE_AFTER_MS = OFFLINE_AFTER_SECONDS * 1000;
 export interface ChannelEvidence {
   /** When the last authentic sign of life arrived; null before the first one. */
   lastSeenMs: number | null;
+  /** `lastSeenMs` is of an earlier run of the gateway: this one has seen nothing yet, so it does not call it live. */
+  remembered: boolean;
   /** Set when the other end is known to be gone: why. A later sign of life clears it. */
   gone: string | null;
   /** Set while this end cannot see anything, such as "the gateway has no connection to the broker". */
@@ -29,12 +31,19 @@ export interface Judgement {
  * and a text that changes each second would be a change to report each second.
  */
 export function judge(evidence: ChannelEvidence, nowMs: number): Judgement {
-  const { lastSeenMs, gone, blind } = evidence;
+  const { lastSeenMs, gone, blind, missing } = evidence;
   if (gone !== null) return settled('offline', gone);
-  if (lastSeenMs === null) return settled('never', blind ?? `${evidence.missing} yet`);
+  if (lastSeenMs === null) return settled('never', blind ?? `${missing} yet`);
   const ageMs = nowMs - lastSeenMs;
+  const late = (seconds: number) => blind ?? `${missing} for more than ${seconds} s`;
+  if (evidence.remembered && ageMs < OFFLINE_AFTER_MS) {
+    return {
+      state: 'stale',
+      why: blind ?? `${missing} since the gateway started`,
+      nextMs: lastSeenMs + OFFLINE_AFTER_MS,
+    };
+  }
   if (ageMs < STALE_AFTER_MS) return { state: 'live', why: evidence.alive, nextMs: lastSeenMs + STALE_AFTER_MS };
-  const late = (seconds: number) => blind ?? `${evidence.missing} for more than ${seconds} s`;
   if (ageMs < OFFLINE_AFTER_MS) {
     return { state: 'stale', why: late(STALE_AFTER_SECONDS), nextMs: lastSeenMs + OFFLINE_AFTER_MS };
   }
@@ -52,7 +61,7 @@ export class Channel {
   #sinceMs: number | null = null;
 
   constructor(missing: string) {
-    this.evidence = { lastSeenMs: null, gone: null, blind: null, alive: '', missing };
+    this.evidence = { lastSeenMs: null, remembered: false, gone: null, blind: null, alive: '', missing };
     this.#judgement = judge(this.evidence, 0);
   }
 
@@ -68,8 +77,9 @@ export class Channel {
   /** A sign of life that arrived at `atMs`; older ones than the last change nothing. */
   seen(atMs: number): void {
     const { evidence } = this;
-    if (evidence.lastSeenMs !== null && atMs <= evidence.lastSeenMs) return;
+    if (evidence.lastSeenMs !== null && atMs < evidence.lastSeenMs) return;
     evidence.lastSeenMs = atMs;
+    evidence.remembered = false;
     evidence.gone = null;
   }
 
@@ -84,7 +94,9 @@ export class Channel {
 
   /** What was true when an earlier run of the gateway ended: last seen then, and nothing since. */
   restore(lastSeenMs: number, nowMs: number): void {
+    if (this.evidence.lastSeenMs !== null) return;
     this.evidence.lastSeenMs = lastSeenMs;
+    this.evidence.remembered = true;
     this.judge(nowMs);
     this.#sinceMs = lastSeenMs;
   }

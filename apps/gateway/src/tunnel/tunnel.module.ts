@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
+import { FleetModule } from '../fleet/fleet.module.js';
 import { TunnelService } from './tunnel.service.js';
 
-@Module({ providers: [TunnelService], exports: [TunnelService] })
+@Module({ imports: [FleetModule], providers: [TunnelService], exports: [TunnelService] })
 export class TunnelModule {}

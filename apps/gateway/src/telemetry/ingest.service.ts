@@ -1,0 +1,166 @@
+import { createHash } from 'node:crypto';
+import type { RecordedEvent, TelemetryAck, TelemetryBatch, TelemetryRecord } from '@corridor/contracts';
+import { type Cursor, Intake } from '@corridor/telemetry';
+import { Inject, Injectable, Logger, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import { MessageBus } from '../bus/message-bus.js';
+import { GatewayConfig } from '../config/gateway-config.js';
+import { Clock } from '../kernel/clock.js';
+import { type DomainEventMap, DomainEvents } from '../kernel/domain-events.js';
+import { PrismaService } from '../store/prisma.service.js';
+import { TelemetryPartitions } from '../store/telemetry-partitions.js';
+import { type CursorRow, type FrameRow, TelemetryRepository } from '../store/telemetry-repository.js';
+import { Acknowledgements } from './acknowledgements.js';
+import { DeviceDirectory } from './device-directory.js';
+import { recordedAtMs } from './record-time.js';
+import { TelemetryWriter, type WriteEntry } from './telemetry-writer.js';
+
+/** The database's integers end here; a device that counts further is not one of ours. */
+const MOST = 2 ** 31 - 1;
+const RETRY_MS = 1000;
+
+/**
+ * Takes the records of devices into the database, exactly once each: a device keeps a record until it is acknowledged, and it
+ * is acknowledged when it is committed together with the device's cursor. While the database is away nothing is taken, so
+ * the devices keep everything; afterwards the cursors are read anew, as an answer to a commit may have been lost.
+ */
+@Injectable()
+export class IngestService implements OnModuleInit, OnModuleDestroy {
+  readonly #log = new Logger('telemetry');
+  readonly #intakes = new Map<string, Intake>();
+  readonly #acknowledgements: Acknowledgements;
+  readonly #writer: TelemetryWriter;
+  #opening = false;
+  #closed = false;
+  #retry: NodeJS.Timeout | undefined;
+
+  constructor(
+    @Inject(TelemetryRepository) private readonly repository: TelemetryRepository,
+    @Inject(TelemetryPartitions) partitions: TelemetryPartitions,
+    @Inject(PrismaService) private readonly prisma: PrismaService,
+    @Inject(DeviceDirectory) private readonly devices: DeviceDirectory,
+    @Inject(MessageBus) bus: MessageBus,
+    @Inject(DomainEvents) private readonly events: DomainEvents,
+    @Inject(Clock) clock: Clock,
+    @Inject(GatewayConfig) config: GatewayConfig,
+  ) {
+    this.#acknowledgements = new Acknowledgements((deviceId, ack) => send(bus, deviceId, ack));
+    this.#writer = new TelemetryWriter({
+      write: (write) => repository.write(write),
+      ensureDay: (ms) => partitions.ensure(ms),
+      nowMs: () => clock.nowMs(),
+      retentionDays: config.retentionDays,
+      onCommitted: (cursor) => this.#committed(cursor),
+      onLost: (error) => this.#lost(error),
+    });
+    events.on('telemetry-batch', (document) => this.#take(document));
+    events.on('device-revoked', ({ deviceId }) => {
+      this.#intakes.delete(deviceId);
+      this.#acknowledgements.forget(deviceId);
+    });
+  }
+
+  /** Rows that wait, were written and were dropped since the start: for the metrics. */
+  get counts(): { readonly waiting: number; readonly written: number; readonly dropped: number } {
+    const { waiting, written, dropped } = this.#writer;
+    return { waiting, written, dropped };
+  }
+
+  /** Rows of the gateway's own: kept here while the database is away, to a bound. */
+  record(frames: readonly FrameRow[], events: readonly RecordedEvent[]): void {
+    this.#writer.add({ frames, events, cursor: null });
+  }
+
+  async onModuleInit(): Promise<void> {
+    await this.#open();
+  }
+
+  /** The first to go: what was taken is committed and acknowledged while bus and database are still there. */
+  async onModuleDestroy(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#retry);
+    await this.#writer.close();
+    this.#acknowledgements.close();
+  }
+
+  #take({ deviceId, batch, receivedAtMs }: DomainEventMap['telemetry-batch']): void {
+    const vehicleId = this.devices.vehicleOf(deviceId);
+    if (vehicleId === undefined || batch.session > MOST) return;
+    const intake = this.#intakes.get(deviceId) ?? new Intake();
+    if (!this.#writer.accepts) return;
+    this.#intakes.set(deviceId, intake);
+    const { records, cursor, answer } = intake.take(batch);
+    if (answer) this.#acknowledgements.now(deviceId, answer);
+    if (records.length === 0) return;
+    const entry = entryOf(records, { deviceId, vehicleId, batch, receivedAtMs }, cursor);
+    this.#writer.add(entry);
+    for (const event of entry.events) this.events.emit('event-recorded', event);
+  }
+
+  #committed({ deviceId, session, seq }: CursorRow): void {
+    const ack = this.#intakes.get(deviceId)?.committed({ session, seq });
+    if (ack) this.#acknowledgements.soon(deviceId, ack);
+  }
+
+  #lost(error: Error): void {
+    this.#log.warn(`records wait in the vehicles until the database answers again: ${error.message}`);
+    this.#intakes.clear();
+    this.#retryOpen();
+  }
+
+  #retryOpen(): void {
+    if (this.#closed) return;
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => void this.#open(), RETRY_MS);
+  }
+
+  /** What the database says about cursors counts; only then are records taken. */
+  async #open(): Promise<void> {
+    if (this.#opening || this.#closed) return;
+    this.#opening = true;
+    try {
+      if (!this.prisma.ready) throw new Error('PostgreSQL does not answer');
+      const cursors = await this.repository.cursors();
+      this.#intakes.clear();
+      for (const { deviceId, session, seq } of cursors) this.#intakes.set(deviceId, new Intake({ session, seq }));
+      this.#writer.open();
+    } catch {
+      this.#retryOpen();
+    } finally {
+      this.#opening = false;
+    }
+  }
+}
+
+interface Origin {
+  readonly deviceId: string;
+  readonly vehicleId: string;
+  readonly batch: TelemetryBatch;
+  readonly receivedAtMs: number;
+}
+
+function entryOf(records: readonly TelemetryRecord[], origin: Origin, cursor: Cursor): WriteEntry {
+  const { deviceId, vehicleId, batch, receivedAtMs } = origin;
+  const frames: FrameRow[] = [];
+  const events: RecordedEvent[] = [];
+  for (const record of records) {
+    const { seq, frame, event } = record;
+    const atMs = recordedAtMs(batch, record, receivedAtMs);
+    if (frame) frames.push({ vehicleId, atMs, source: 'vehicle', session: batch.session, seq, frame });
+    if (!event) continue;
+    const id = eventId(deviceId, batch.session, seq);
+    events.push({ id, at: new Date(atMs).toISOString(), vehicleId, source: 'vehicle', event });
+  }
+  return { frames, events, cursor: { deviceId, ...cursor } };
+}
+
+/** The same record has the same id, however often it comes (UUID version 8: made of a hash). */
+function eventId(deviceId: string, session: number, seq: number): string {
+  const hash = createHash('sha256').update(`${deviceId}/${session}/${seq}`).digest('hex');
+  const variant = ((Number.parseInt(hash[16]!, 16) & 3) | 8).toString(16);
+  return `${hash.slice(0, 8)}-${hash.slice(8, 12)}-8${hash.slice(13, 16)}-${variant}${hash.slice(17, 20)}-${hash.slice(20, 32)}`;
+}
+
+function send(bus: MessageBus, deviceId: string, ack: TelemetryAck): void {
+  // Lost ones do no harm: the device sends again what is not acknowledged.
+  bus.publish(deviceId, 'telemetry/ack', JSON.stringify(ack), { qos: 0, retain: false }).catch(() => undefined);
+}

@@ -2,6 +2,7 @@ import { Inject, Injectable, Logger, type OnModuleDestroy, type OnModuleInit } f
 import { DomainError } from '../kernel/domain-error.js';
 import { type ActiveDevice, DomainEvents } from '../kernel/domain-events.js';
 import { FleetRepository } from '../store/fleet-repository.js';
+import { DeviceAnnouncements } from './device-announcements.js';
 import { FleetOverlay } from './fleet-overlay.js';
 import { activeDeviceOf } from './representation.js';
 
@@ -27,7 +28,8 @@ export class ActiveDevices implements OnModuleInit, OnModuleDestroy {
   constructor(
     @Inject(FleetRepository) private readonly repository: FleetRepository,
     @Inject(FleetOverlay) private readonly overlay: FleetOverlay,
-    @Inject(DomainEvents) private readonly events: DomainEvents,
+    @Inject(DeviceAnnouncements) private readonly announcements: DeviceAnnouncements,
+    @Inject(DomainEvents) events: DomainEvents,
   ) {
     events.on('device-active', (device) => {
       this.#touched.add(device.deviceId);
@@ -71,11 +73,11 @@ export class ActiveDevices implements OnModuleInit, OnModuleDestroy {
     }
     for (const device of found.values()) {
       const before = known.get(device.deviceId);
-      if (!touched.has(device.deviceId) && !sameDevice(before, device)) this.events.emit('device-active', device);
+      if (!touched.has(device.deviceId) && !sameDevice(before, device)) this.announcements.tell(device);
     }
     for (const { deviceId, vehicleId } of known.values()) {
       if (touched.has(deviceId) || found.has(deviceId)) continue;
-      this.events.emit('device-revoked', { deviceId, vehicleId, reason: 'no longer active in the registry' });
+      this.announcements.revoked(deviceId, vehicleId, 'no longer active in the registry');
     }
   }
 

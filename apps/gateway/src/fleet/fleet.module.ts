@@ -4,6 +4,7 @@ import { FleetRepository } from '../store/fleet-repository.js';
 import { GroupRepository } from '../store/group-repository.js';
 import { StatusModule } from '../telemetry/status.module.js';
 import { ActiveDevices } from './active-devices.js';
+import { DeviceAnnouncements } from './device-announcements.js';
 import { DevicesService } from './devices.service.js';
 import {
   DevicesController,
@@ -25,12 +26,13 @@ import { VehiclesService } from './vehicles.service.js';
     FleetChanges,
     GroupRepository,
     ActiveDevices,
+    DeviceAnnouncements,
     FleetOverlay,
     FleetService,
     GroupsService,
     VehiclesService,
     DevicesService,
   ],
-  exports: [FleetService, FleetOverlay, FleetRepository],
+  exports: [FleetService, FleetOverlay, FleetRepository, DeviceAnnouncements, DevicesService],
 })
 export class FleetModule {}

@@ -6,13 +6,12 @@ import { Clock } from '../kernel/clock.js';
 import { DomainEvents } from '../kernel/domain-events.js';
 import { newId } from '../kernel/ids.js';
 import { FleetChanges } from '../store/fleet-changes.js';
-import { FleetRepository } from '../store/fleet-repository.js';
 import { authorOf } from './author.js';
+import { DeviceAnnouncements } from './device-announcements.js';
 import { FleetService } from './fleet.service.js';
 import { FleetOverlay } from './fleet-overlay.js';
 import { readNetworks } from './networks.js';
 import { FIRST_VEHICLE_HOST } from './overlay.js';
-import { activeDeviceOf } from './representation.js';
 
 const ARCHIVED = 'the vehicle was archived';
 
@@ -22,7 +21,7 @@ export class VehiclesService {
   constructor(
     @Inject(FleetService) private readonly fleet: FleetService,
     @Inject(FleetChanges) private readonly changes: FleetChanges,
-    @Inject(FleetRepository) private readonly repository: FleetRepository,
+    @Inject(DeviceAnnouncements) private readonly announcements: DeviceAnnouncements,
     @Inject(FleetOverlay) private readonly overlay: FleetOverlay,
     @Inject(DomainEvents) private readonly events: DomainEvents,
     @Inject(Clock) private readonly clock: Clock,
@@ -50,7 +49,8 @@ export class VehiclesService {
     };
     await this.changes.updateVehicle(authorOf(actor), id, change);
     this.events.emit('vehicle-changed', { vehicleId: id });
-    if (name !== undefined || networks !== undefined) await this.#deviceChanged(id);
+    // The data plane knows the vehicle by its name and routes its networks.
+    if (name !== undefined || networks !== undefined) await this.announcements.active(id);
     return this.fleet.vehicle(id);
   }
 
@@ -61,9 +61,7 @@ export class VehiclesService {
    */
   async archive(actor: OperatorActor, id: string): Promise<void> {
     const { deviceIds } = await this.changes.archiveVehicle(authorOf(actor), id, new Date(this.clock.nowMs()));
-    for (const deviceId of deviceIds) {
-      this.events.emit('device-revoked', { deviceId, vehicleId: id, reason: ARCHIVED });
-    }
+    for (const deviceId of deviceIds) this.announcements.revoked(deviceId, id, ARCHIVED);
     this.events.emit('vehicle-removed', { vehicleId: id });
   }
 
@@ -85,11 +83,5 @@ export class VehiclesService {
   async deleteUplink(actor: OperatorActor, vehicleId: string, name: string): Promise<void> {
     await this.changes.deleteUplink(authorOf(actor), vehicleId, name);
     this.events.emit('vehicle-changed', { vehicleId });
-  }
-
-  /** The data plane knows the vehicle by its name and routes its networks. */
-  async #deviceChanged(vehicleId: string): Promise<void> {
-    const record = await this.repository.activeDeviceOfVehicle(vehicleId);
-    if (record !== undefined) this.events.emit('device-active', activeDeviceOf(record, this.overlay));
   }
 }

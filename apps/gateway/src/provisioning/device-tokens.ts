@@ -39,9 +39,9 @@ export class DeviceTokens {
   /** @throws DomainError `token-invalid` or `device-revoked`, both unauthenticated */
   async verify(jwt: string): Promise<DeviceIdentity> {
     const deviceId = await this.#subject(jwt);
-    if (this.#revoked.has(deviceId)) throw revoked();
+    if (this.#revoked.has(deviceId)) throw deviceRevoked();
     const device = await this.fleet.activeDevice(deviceId);
-    if (device === undefined) throw revoked();
+    if (device === undefined) throw deviceRevoked();
     return { deviceId, vehicleId: device.vehicleId };
   }
 
@@ -56,6 +56,6 @@ export class DeviceTokens {
   }
 }
 
-function revoked(): DomainError {
+export function deviceRevoked(): DomainError {
   return new DomainError('unauthenticated', 'device-revoked', 'This device is not, or no longer, part of the fleet.');
 }

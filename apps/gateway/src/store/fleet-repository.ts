@@ -49,7 +49,7 @@ export interface VehicleRecord {
   readonly networks: readonly string[];
   readonly createdAt: Date;
   readonly archivedAt: Date | null;
-  /** The one that is active or waits for approval, otherwise the last one revoked. */
+  /** The one that waits for approval, otherwise the active one, otherwise the last one revoked. */
   readonly device: DeviceRecord | null;
   readonly uplinks: readonly UplinkRecord[];
 }
@@ -81,7 +81,8 @@ export interface DeviceFilter {
   readonly state?: DeviceRecord['state'] | undefined;
 }
 
-const DEVICE = {
+/** Columns of a device record. */
+export const DEVICE = {
   id: true,
   vehicleId: true,
   state: true,
@@ -109,8 +110,8 @@ const ACTIVE_DEVICE = {
 const WITH_PARTS = {
   group: { select: { id: true, name: true } },
   uplinks: { orderBy: { name: 'asc' } },
-  // Enrolling revokes the device before it, so the newest is the one that counts.
-  devices: { select: DEVICE, orderBy: { id: 'desc' }, take: 1 },
+  // States sort as they are declared: one that waits for approval, then the active one, then the last one revoked.
+  devices: { select: DEVICE, orderBy: [{ state: 'asc' }, { id: 'desc' }], take: 1 },
 } as const satisfies Prisma.VehicleInclude;
 
 type VehicleRow = Prisma.VehicleGetPayload<{ include: typeof WITH_PARTS }>;

@@ -1,0 +1,126 @@
+import {
+  type Challenge,
+  ChallengeRequest,
+  type ClaimInfo,
+  CreateClaim,
+  type CreatedClaim,
+  type Device,
+  type EnrolmentAnswer,
+  Id,
+  type Page,
+  PageQuery,
+  RevokeDevice,
+  SignedRequest,
+} from '@corridor/contracts';
+import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Query } from '@nestjs/common';
+import type { z } from 'zod';
+import { DeviceRoute, Public, RequirePermission } from '../auth/access.js';
+import { CurrentActor, type DeviceActor, type OperatorActor } from '../auth/actor.js';
+import { DomainError } from '../kernel/domain-error.js';
+import { PolicyService } from '../policy/policy.service.js';
+import { ClaimsService } from './claims.service.js';
+import { DeviceAccessService } from './device-access.service.js';
+import { DeviceLifecycleService } from './device-lifecycle.service.js';
+import { EnrolmentService } from './enrolment.service.js';
+
+/** For operators: claims of a vehicle. */
+@Controller('vehicles/:id/claims')
+export class VehicleClaimsController {
+  constructor(@Inject(ClaimsService) private readonly claims: ClaimsService) {}
+
+  @Get()
+  @RequirePermission('device:provision')
+  list(
+    @CurrentActor() actor: OperatorActor,
+    @Param('id', { schema: Id }) id: string,
+    @Query({ schema: PageQuery }) query: PageQuery,
+  ): Promise<Page<ClaimInfo>> {
+    return this.claims.list(actor.organisationId, id, query);
+  }
+
+  @Post()
+  @RequirePermission('device:provision')
+  create(
+    @CurrentActor() actor: OperatorActor,
+    @Param('id', { schema: Id }) id: string,
+    @Body({ schema: CreateClaim }) body: z.infer<typeof CreateClaim>,
+  ): Promise<CreatedClaim> {
+    return this.claims.create(actor, id, body);
+  }
+}
+
+@Controller('claims')
+export class ClaimsController {
+  constructor(@Inject(ClaimsService) private readonly claims: ClaimsService) {}
+
+  @Delete(':id')
+  @HttpCode(204)
+  @RequirePermission('device:provision')
+  revoke(@CurrentActor() actor: OperatorActor, @Param('id', { schema: Id }) id: string): Promise<void> {
+    return this.claims.revoke(actor, id);
+  }
+}
+
+/** For operators: what becomes of a device. */
+@Controller('devices')
+export class DeviceLifecycleController {
+  constructor(@Inject(DeviceLifecycleService) private readonly lifecycle: DeviceLifecycleService) {}
+
+  @Post(':id/approve')
+  @HttpCode(200)
+  @RequirePermission('device:provision')
+  approve(@CurrentActor() actor: OperatorActor, @Param('id', { schema: Id }) id: string): Promise<Device> {
+    return this.lifecycle.approve(actor, id);
+  }
+
+  @Post(':id/revoke')
+  @HttpCode(200)
+  @RequirePermission('device:provision')
+  revoke(
+    @CurrentActor() actor: OperatorActor,
+    @Param('id', { schema: Id }) id: string,
+    @Body({ schema: RevokeDevice }) body: z.infer<typeof RevokeDevice>,
+  ): Promise<Device> {
+    return this.lifecycle.revoke(actor, id, body.reason);
+  }
+}
+
+/** For Pis: with a claim, with a proof of their key, or with their access token. */
+@Controller()
+export class DeviceController {
+  constructor(
+    @Inject(EnrolmentService) private readonly enrolment: EnrolmentService,
+    @Inject(DeviceAccessService) private readonly access: DeviceAccessService,
+    @Inject(PolicyService) private readonly policies: PolicyService,
+  ) {}
+
+  @Post('enrolment')
+  @HttpCode(200)
+  @Public()
+  enrol(@Body({ schema: SignedRequest }) body: SignedRequest): Promise<EnrolmentAnswer> {
+    return this.enrolment.enrol(body.jws);
+  }
+
+  @Post('device/challenge')
+  @HttpCode(200)
+  @Public()
+  challenge(@Body({ schema: ChallengeRequest }) body: z.infer<typeof ChallengeRequest>): Challenge {
+    return this.access.challenge(body.deviceId);
+  }
+
+  @Post('device/token')
+  @HttpCode(200)
+  @Public()
+  token(@Body({ schema: SignedRequest }) body: SignedRequest): Promise<EnrolmentAnswer> {
+    return this.access.token(body.jws);
+  }
+
+  /** For a vehicle whose MQTT is away: the same document as on its policy topic. */
+  @Get('device/policy')
+  @DeviceRoute()
+  async policy(@CurrentActor() actor: DeviceActor): Promise<SignedRequest> {
+    const jws = await this.policies.currentJws(actor.vehicleId);
+    if (jws === null) throw new DomainError('not-found', 'policy-none', 'No policy was issued to this vehicle yet.');
+    return { jws };
+  }
+}

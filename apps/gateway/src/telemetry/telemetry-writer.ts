@@ -161,7 +161,7 @@ export class TelemetryWriter {
 
   /** Something in these rows cannot be stored: entries are written one by one, so that only the culprit's are lost. */
   async #writeApart(entries: readonly WriteEntry[], reason: Error): Promise<void> {
-    this.#log.warn(`some rows cannot be written as they are: ${reason.message}`);
+    this.#log.warn(`some rows cannot be written as they are: ${lastLine(reason)}`);
     // A partition that was thought to be there may be gone.
     this.#days.clear();
     for (const [index, entry] of entries.entries()) {
@@ -177,7 +177,7 @@ export class TelemetryWriter {
   /** The cursor moves all the same: the device would send the same rows for ever. */
   async #giveUp(entry: WriteEntry, error: Error): Promise<void> {
     this.dropped += rowsOf(entry);
-    this.#log.error(`${rowsOf(entry)} rows are lost, they cannot be stored: ${error.message}`);
+    this.#log.error(`${rowsOf(entry)} rows are lost, they cannot be stored: ${lastLine(error)}`);
     if (entry.cursor) await this.#write([{ frames: [], events: [], cursor: entry.cursor }]).catch(() => undefined);
   }
 
@@ -193,4 +193,9 @@ export class TelemetryWriter {
 function rowsOf({ frames, events }: WriteEntry): number {
   // A cursor alone is work as well.
   return Math.max(1, frames.length + events.length);
+}
+
+/** Prisma tells the cause last, below the call and some blank lines. */
+function lastLine({ message }: Error): string {
+  return message.trim().split('\n').at(-1)!;
 }

@@ -36,7 +36,7 @@ describe('the docs', () => {
     const numbers = readdirSync(join(root, 'docs/decisions'))
       .filter((name) => /^\d/.test(name))
       .map((name) => Number(name.slice(0, 4)));
-    expect(numbers.sort()).toEqual(numbers.map((_, index) => index + 1));
+    expect(numbers.sort((a, b) => a - b)).toEqual(numbers.map((_, index) => index + 1));
   });
 
   it('explain each word of the glossary once, in order', () => {

@@ -47,7 +47,9 @@ function makeSymlinks(root: string): void {
       symlinkSync(source.slice(source.lastIndexOf('/') + 1), link);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'EEXIST') continue;
-      throw new Error(`the library link ${link} is missing and cannot be made: run "node scripts/setup.mjs" as its owner`);
+      throw new Error(
+        `the library link ${link} is missing and cannot be made: run "node scripts/setup.mjs" as its owner`,
+      );
     }
   }
 }

@@ -14,6 +14,7 @@ import {
 import { chmod, chown, lchown } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Binaries } from './binaries.js';
 import { isAlive, processStart } from './processes.js';
 import { chooseWay, commandFor, ownerOf, type Way } from './way.js';
@@ -21,6 +22,7 @@ import { chooseWay, commandFor, ownerOf, type Way } from './way.js';
 /** sockaddr_un holds 108 bytes with the closing zero. */
 const LONGEST_SOCKET_PATH = 107;
 const SOCKET_NAME = '.s.PGSQL.5432';
+const OWNER_PATIENCE_MS = 1_500;
 
 export const SUPERUSER = 'corridor';
 
@@ -48,7 +50,7 @@ export async function prepareDataDirectory(
   const way = chooseWay(dataDirectory, binaries.folder);
   const home = join(dataDirectory, 'pg');
   mkdirSync(home, { recursive: true, mode: 0o700 });
-  claim(home);
+  await claim(home);
   await giveTo(home, way);
   const cluster = join(home, 'cluster');
   if (!existsSync(join(cluster, 'PG_VERSION'))) await initialise(home, cluster, way, binaries, sync);
@@ -69,15 +71,25 @@ export function releaseDataDirectory(dataDirectory: string): void {
 
 /**
  * One gateway at a time. The file names the process and when it began: process ids are used again, most of all in
- * containers, where the gateway has the same one at each start.
+ * containers, where the gateway has the same one at each start. A gateway that was just killed may take a moment to go.
  */
-function claim(home: string): void {
+async function claim(home: string): Promise<void> {
   const file = join(home, 'owner');
-  const [pid, start] = existsSync(file) ? readFileSync(file, 'utf8').trim().split(' ') : [];
-  if (pid !== undefined && Number(pid) !== process.pid && isAlive(Number(pid)) && processStart(Number(pid)) === start) {
-    throw new Error(`${home} is in use by process ${pid}: end that gateway first, or set another CORRIDOR_DATA`);
+  const deadline = performance.now() + OWNER_PATIENCE_MS;
+  for (let owner = livingOwner(file); owner !== undefined; owner = livingOwner(file)) {
+    if (performance.now() > deadline) {
+      throw new Error(`${home} is in use by process ${owner}: end that gateway first, or set another CORRIDOR_DATA`);
+    }
+    await sleep(20);
   }
   writeFileSync(file, `${process.pid} ${processStart(process.pid)}\n`, { mode: 0o600 });
+}
+
+function livingOwner(file: string): number | undefined {
+  if (!existsSync(file)) return undefined;
+  const [pid, start] = readFileSync(file, 'utf8').trim().split(' ');
+  const lives = Number(pid) !== process.pid && isAlive(Number(pid)) && processStart(Number(pid)) === start;
+  return lives ? Number(pid) : undefined;
 }
 
 /** Hands all files over when the directory was used as another user before; one look when it was not. */

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
@@ -14,6 +14,8 @@ const RESTART_MS = { first: 200, most: 5_000 } as const;
 const STEADY_MS = 30_000;
 const FIRST_START_ATTEMPTS = 4;
 const POLL_MS = 20;
+/** Above the largest process id of Linux, 2^22. */
+const NO_PROCESS = '4194305';
 /** Fast shutdown ends sessions and writes a checkpoint; after this long, the next harder signal. */
 const PATIENCE_MS = { fast: 10_000, immediate: 5_000, orphan: 3_000 } as const;
 /** Recovery after a crash replays at most `max_wal_size`: minutes on a slow card. */
@@ -52,7 +54,7 @@ export class EmbeddedPostgres {
       log_timezone: 'UTC',
       log_min_messages: 'warning',
       jit: 'off',
-      ...(unsafe ? { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' } : {}),
+      ...(unsafe ? { fsync: 'off', full_page_writes: 'off' } : {}),
     }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   }
 
@@ -117,7 +119,6 @@ export class EmbeddedPostgres {
         return await this.#answers();
       } catch (error) {
         if (attempt === FIRST_START_ATTEMPTS) throw error;
-        clearTimeout(this.#restart);
         await sleep(RESTART_MS.first * attempt);
       }
     }
@@ -142,7 +143,7 @@ export class EmbeddedPostgres {
 
   #ended(child: ChildProcess, how: string): void {
     if (this.#child === child) this.#child = undefined;
-    if (this.#stopping) return;
+    if (!this.#steady) return;
     if (performance.now() - this.#startedAtMs > STEADY_MS) this.#restartMs = RESTART_MS.first;
     this.#log.error(`PostgreSQL ended (${how}); starting it again in ${this.#restartMs} ms`);
     this.#restart = setTimeout(() => void this.#startAgain(), this.#restartMs);
@@ -204,21 +205,23 @@ export class EmbeddedPostgres {
   }
 
   /**
-   * `postmaster.pid` of a server that is not ours any more: a live server is asked to end, a file whose process id now
-   * belongs to something else is removed, because PostgreSQL would take that process for a server and refuse.
+   * `postmaster.pid` names a server that is not our child. One that lives is asked to end. When the number now belongs to
+   * something else, PostgreSQL would take that for a server and refuse: the file gets a number that nobody has. It is not
+   * removed, because it also names the shared memory by which PostgreSQL sees sessions of a killed server.
    */
   async #endOrphan(): Promise<void> {
     const file = join(this.directory.cluster, 'postmaster.pid');
     if (!existsSync(file)) return;
-    const pid = Number(readFileSync(file, 'utf8').split('\n')[0]);
-    const isOurs = () => isServerOf(pid, realpathSync(this.directory.cluster));
-    if (isOurs()) this.#log.warn(`ending the PostgreSQL server that an earlier gateway left behind (process ${pid})`);
+    const [first, ...rest] = readFileSync(file, 'utf8').split('\n');
+    const pid = Number(first);
+    const lives = () => isServerOf(pid, this.directory.cluster);
+    if (lives()) this.#log.warn(`ending the PostgreSQL server that an earlier gateway left behind (process ${pid})`);
     for (const signal of ['SIGINT', 'SIGQUIT', 'SIGKILL'] as const) {
-      if (!isOurs()) break;
+      if (!lives()) break;
       process.kill(pid, signal);
       const deadline = performance.now() + PATIENCE_MS.orphan;
-      while (isOurs() && performance.now() < deadline) await sleep(POLL_MS);
+      while (lives() && performance.now() < deadline) await sleep(POLL_MS);
     }
-    if (!isAlive(pid) || !isOurs()) rmSync(file, { force: true });
+    if (!lives() && isAlive(pid)) writeFileSync(file, [NO_PROCESS, ...rest].join('\n'));
   }
 }

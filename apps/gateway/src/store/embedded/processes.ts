@@ -1,4 +1,4 @@
-import { readFileSync, readlinkSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 
 /** Whether a process exists (a zombie does not). */
 export function isAlive(pid: number): boolean {
@@ -11,10 +11,14 @@ export function processStart(pid: number): string {
   return statOf(pid)?.start ?? '';
 }
 
-/** Whether `pid` is a PostgreSQL server that works in `cluster`; its working directory is its data directory. */
+/**
+ * Whether `pid` is the PostgreSQL server of a cluster: by its command line, which shows in every user namespace (its
+ * working directory does not).
+ */
 export function isServerOf(pid: number, cluster: string): boolean {
   try {
-    return isAlive(pid) && readlinkSync(`/proc/${pid}/cwd`) === cluster;
+    const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+    return isAlive(pid) && words.some((word, index) => word === '-D' && words[index + 1] === cluster);
   } catch {
     return false;
   }

@@ -1,25 +1,22 @@
+import { readFileSync } from 'node:fs';
 import { ConfigError, GatewayConfig } from './config/gateway-config.js';
 import { Gateway } from './gateway.js';
 import { NestLog, pinoLogger } from './http/log.js';
+import { DomainError } from './kernel/domain-error.js';
 import { SecretFileError } from './kernel/secret-file.js';
+import { StartError } from './kernel/start-error.js';
 
 /** A part that does not end must not keep the process: what counts is committed as it happens. */
 const CLOSE_MS = 15_000;
 
 /** Runs the gateway until SIGTERM or SIGINT; answers the exit code. */
 export async function main(environment: NodeJS.ProcessEnv = process.env): Promise<number> {
-  let config: GatewayConfig;
-  try {
-    config = new GatewayConfig(environment);
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    process.stderr.write(`corridor-gateway: ${error.message}\n`);
-    return 2;
-  }
-  const pino = pinoLogger(config.logLevel);
-  for (const name of config.unknownVariables) pino.warn(`${name} is no variable of this gateway; a typing error?`);
   const stopped = stopSignal();
   try {
+    const config = new GatewayConfig(environment);
+    const pino = pinoLogger(config.logLevel);
+    for (const name of config.unknownVariables) pino.warn(`${name} is no variable of this gateway; a typing error?`);
+    requireNetworkRights(config);
     const gateway = await Gateway.create(config, new NestLog(pino));
     await gateway.listen();
     pino.info({ url: config.publicUrl, socket: config.httpSocket }, 'ready');
@@ -55,10 +52,23 @@ async function withinTime(closing: Promise<void>): Promise<void> {
   clearTimeout(timer);
 }
 
-/** What a person can act on is told as a sentence, a bug with its stack. */
-function explain(error: unknown): number {
-  const known = error instanceof SecretFileError || (error instanceof Error && /^[A-Z_]+: /.test(error.message));
-  const text = error instanceof Error ? (known ? error.message : error.stack) : String(error);
+/** Bit of CAP_NET_ADMIN (capabilities(7)). */
+const CAP_NET_ADMIN = 12n;
+
+/** Said before anything is started, as the TUN device is the one thing that cannot be made without. */
+function requireNetworkRights(config: GatewayConfig): void {
+  if (!config.tunnel) return;
+  const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0';
+  if (((BigInt(`0x${effective}`) >> CAP_NET_ADMIN) & 1n) === 1n) return;
+  throw new StartError(
+    'CAP_NET_ADMIN is missing, which the TUN device needs: start as root or by systemd with AmbientCapabilities (deploy/), or set CORRIDOR_TUNNEL=off for the control plane alone',
+  );
+}
+
+/** What a person can act on is told as a sentence, a bug with its stack. Answers the exit code. */
+export function explain(error: unknown): number {
+  const toldAs = [ConfigError, DomainError, SecretFileError, StartError].some((type) => error instanceof type);
+  const text = error instanceof Error ? (toldAs ? error.message : error.stack) : String(error);
   process.stderr.write(`corridor-gateway: ${text}\n`);
-  return known ? 2 : 1;
+  return toldAs ? 2 : 1;
 }

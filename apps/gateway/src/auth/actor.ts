@@ -1,5 +1,6 @@
 import type { Permission, Role } from '@corridor/contracts';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import type { Author } from '../store/audit-writer.js';
 
 /** An operator, by session (console) or by API token; `permissions` are what counts, not the role. */
 export interface OperatorActor {
@@ -33,6 +34,11 @@ export const SYSTEM: SystemActor = { kind: 'system' };
 export function actorName(actor: Actor): string {
   if (actor.kind === 'operator') return actor.username;
   return actor.kind === 'device' ? actor.deviceId : 'system';
+}
+
+/** An operator as the author of changes, for repositories that write the audit log in their own transaction. */
+export function authorOf(actor: OperatorActor): Author {
+  return { organisationId: actor.organisationId, name: actor.username };
 }
 
 /** A request after the guard; `actor` is missing on public routes only. */

@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { GatewayConfig } from '../config/gateway-config.js';
+import { StartError } from '../kernel/start-error.js';
 import { OperatorRepository } from '../store/operator-repository.js';
-import { SYSTEM } from './actor.js';
-import { Audit } from './audit.js';
 import { generatePassword, Passwords } from './passwords.js';
 
 export const FIRST_ADMIN = 'admin';
@@ -16,17 +15,15 @@ export class FirstStart implements OnModuleInit {
     @Inject(GatewayConfig) private readonly config: GatewayConfig,
     @Inject(OperatorRepository) private readonly operators: OperatorRepository,
     @Inject(Passwords) private readonly passwords: Passwords,
-    @Inject(Audit) private readonly audit: Audit,
   ) {}
 
   async onModuleInit(): Promise<void> {
     if (!(await this.operators.isFirstStart())) return;
     const given = this.#givenPassword();
     const password = given ?? generatePassword();
-    const admin = { username: FIRST_ADMIN, name: 'Administrator', role: 'admin', passwordHash: '' } as const;
     const passwordHash = await this.passwords.hash(password);
-    if (!(await this.operators.begin(this.config.organisation, { ...admin, passwordHash }))) return;
-    await this.audit.record(SYSTEM, 'organisation.created', null, { name: this.config.organisation });
+    const admin = { username: FIRST_ADMIN, name: 'Administrator', role: 'admin', passwordHash } as const;
+    if (!(await this.operators.begin(this.config.organisation, admin))) return;
     if (given === undefined) announce(password);
   }
 
@@ -35,7 +32,7 @@ export class FirstStart implements OnModuleInit {
     if (file === null) return undefined;
     const password = readFileSync(file, 'utf8').trim();
     if (password.length >= LEAST_LENGTH) return password;
-    throw new Error(`CORRIDOR_ADMIN_PASSWORD_FILE: expected a password of at least ${LEAST_LENGTH} characters`);
+    throw new StartError(`CORRIDOR_ADMIN_PASSWORD_FILE: expected a password of at least ${LEAST_LENGTH} characters`);
   }
 }
 

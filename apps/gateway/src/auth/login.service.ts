@@ -4,9 +4,8 @@ import { Clock } from '../kernel/clock.js';
 import { DomainError } from '../kernel/domain-error.js';
 import { DomainEvents } from '../kernel/domain-events.js';
 import { OperatorRepository } from '../store/operator-repository.js';
-import type { OperatorActor } from './actor.js';
+import { authorOf, type OperatorActor } from './actor.js';
 import { Attempts } from './attempts.js';
-import { Audit } from './audit.js';
 import { OperatorSessions, sessionHash } from './operator-sessions.js';
 import { Passwords } from './passwords.js';
 
@@ -23,7 +22,6 @@ export class LoginService {
     @Inject(OperatorRepository) private readonly operators: OperatorRepository,
     @Inject(OperatorSessions) private readonly sessions: OperatorSessions,
     @Inject(Passwords) private readonly passwords: Passwords,
-    @Inject(Audit) private readonly audit: Audit,
     @Inject(DomainEvents) private readonly events: DomainEvents,
     @Inject(Clock) private readonly clock: Clock,
   ) {
@@ -73,9 +71,9 @@ export class LoginService {
       throw new DomainError('forbidden', 'password-wrong', 'The current password is wrong.');
     }
     const passwordHash = await this.passwords.hash(change.next);
-    await this.operators.update(actor.organisationId, actor.operatorId, { passwordHash }, keepSession);
+    const action = 'operator.password-changed';
+    await this.operators.update(authorOf(actor), actor.operatorId, { passwordHash }, action, keepSession);
     this.events.emit('operator-changed', { operatorId: actor.operatorId });
-    await this.audit.record(actor, 'operator.password-changed', `operator:${actor.operatorId}`);
   }
 
   #refuseWhenLimited(username: string, address: string): void {

@@ -3,8 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { DomainError } from '../kernel/domain-error.js';
 import { DomainEvents } from '../kernel/domain-events.js';
 import { OperatorRepository } from '../store/operator-repository.js';
-import type { Actor, OperatorActor } from './actor.js';
-import { Audit } from './audit.js';
+import { actorName, authorOf, type OperatorActor, SYSTEM } from './actor.js';
 import { Passwords } from './passwords.js';
 
 export interface OperatorInput {
@@ -27,7 +26,6 @@ export class OperatorService {
   constructor(
     @Inject(OperatorRepository) private readonly operators: OperatorRepository,
     @Inject(Passwords) private readonly passwords: Passwords,
-    @Inject(Audit) private readonly audit: Audit,
     @Inject(DomainEvents) private readonly events: DomainEvents,
   ) {}
 
@@ -37,44 +35,33 @@ export class OperatorService {
     return { items, nextCursor: rows.length > limit ? items.at(-1)!.username : null };
   }
 
+  /** @throws DomainError `username-taken` */
   async create(actor: OperatorActor, { username, name, role, password }: OperatorInput): Promise<Operator> {
     const passwordHash = await this.passwords.hash(password);
-    const operator = await this.operators.create(actor.organisationId, { username, name, role, passwordHash });
-    await this.audit.record(actor, 'operator.created', `operator:${operator.id}`, { username, role });
-    return operator;
+    return this.operators.create(authorOf(actor), { username, name, role, passwordHash });
   }
 
   /** @throws DomainError `operator-unknown`, `last-admin` */
   async update(actor: OperatorActor, id: string, { password, ...change }: OperatorUpdate): Promise<Operator> {
     const { name, role, disabled } = change;
     const passwordHash = password === undefined ? undefined : await this.passwords.hash(password);
-    const result = await this.operators.update(actor.organisationId, id, { name, role, disabled, passwordHash });
+    const wanted = { name, role, disabled, passwordHash };
+    const result = await this.operators.update(authorOf(actor), id, wanted, 'operator.changed');
     if (result === undefined) throw new DomainError('not-found', 'operator-unknown', 'There is no such operator.');
     if (result.endsSessions) this.events.emit('operator-changed', { operatorId: id });
-    await this.#recordUpdate(actor, id, { name, role, disabled }, password !== undefined);
     return result.operator;
   }
 
   /** For whoever has the machine itself. Ends all sessions. @throws DomainError `operator-unknown` */
-  async resetPassword(actor: Actor, username: string, password: string): Promise<void> {
+  async resetPassword(username: string, password: string): Promise<void> {
     const record = await this.operators.byUsername(username);
     if (record === undefined) {
       throw new DomainError('not-found', 'operator-unknown', `There is no operator "${username}".`);
     }
     const passwordHash = await this.passwords.hash(password);
     const { id } = record.operator;
-    await this.operators.update(record.organisation.id, id, { passwordHash });
+    const author = { organisationId: record.organisation.id, name: actorName(SYSTEM) };
+    await this.operators.update(author, id, { passwordHash, disabled: false }, 'operator.password-reset');
     this.events.emit('operator-changed', { operatorId: id });
-    await this.audit.record(actor, 'operator.password-reset', `operator:${id}`, { username });
-  }
-
-  async #recordUpdate(actor: Actor, id: string, change: OperatorUpdate, password: boolean): Promise<void> {
-    const told = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
-    await this.audit.record(
-      actor,
-      'operator.changed',
-      `operator:${id}`,
-      password ? { ...told, password: 'set' } : told,
-    );
   }
 }

@@ -5,8 +5,7 @@ import type { z } from 'zod';
 import { Clock } from '../kernel/clock.js';
 import { DomainError } from '../kernel/domain-error.js';
 import { CredentialRepository } from '../store/credential-repository.js';
-import type { OperatorActor } from './actor.js';
-import { Audit } from './audit.js';
+import { authorOf, type OperatorActor } from './actor.js';
 import { sha256, TOKEN_PREFIX } from './operator-sessions.js';
 
 const DAY_MS = 86_400_000;
@@ -16,7 +15,6 @@ const DAY_MS = 86_400_000;
 export class TokenService {
   constructor(
     @Inject(CredentialRepository) private readonly credentials: CredentialRepository,
-    @Inject(Audit) private readonly audit: Audit,
     @Inject(Clock) private readonly clock: Clock,
   ) {}
 
@@ -38,16 +36,12 @@ export class TokenService {
     const token = `${TOKEN_PREFIX}${randomBytes(32).toString('base64url')}`;
     const expiresAt = new Date(this.clock.nowMs() + expiresInDays * DAY_MS);
     const record = { hash: sha256(token), operatorId: actor.operatorId, name, scopes: [...new Set(scopes)], expiresAt };
-    const created = await this.credentials.addToken(record);
-    await this.audit.record(actor, 'token.created', `token:${created.id}`, { name, scopes: created.scopes });
-    return { ...created, token };
+    return { ...(await this.credentials.addToken(authorOf(actor), record)), token };
   }
 
   /** @throws DomainError `token-unknown`, also for a token of another operator */
   async remove(actor: OperatorActor, id: string): Promise<void> {
-    if (!(await this.credentials.removeToken(actor.operatorId, id))) {
-      throw new DomainError('not-found', 'token-unknown', 'You have no such token.');
-    }
-    await this.audit.record(actor, 'token.removed', `token:${id}`);
+    if (await this.credentials.removeToken(authorOf(actor), actor.operatorId, id)) return;
+    throw new DomainError('not-found', 'token-unknown', 'You have no such token.');
   }
 }

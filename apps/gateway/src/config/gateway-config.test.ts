@@ -93,6 +93,22 @@ describe('the configuration', () => {
     rmSync(directory, { recursive: true });
   });
 
+  it('takes secrets from files, one way or the other', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'corridor-config-'));
+    const secret = join(directory, 'url');
+    writeFileSync(secret, 'postgresql://corridor:s3cret@db/corridor\n');
+    const url = 'postgresql://corridor:s3cret@db/corridor';
+    expect(new GatewayConfig({ DATABASE_URL_FILE: secret }).databaseUrl).toBe(url);
+    expect(mistakes({ DATABASE_URL_FILE: secret, DATABASE_URL: url })).toEqual([
+      'DATABASE_URL_FILE: expected nothing, because DATABASE_URL is given, too',
+    ]);
+    expect(mistakes({ MQTT_URL_FILE: join(directory, 'none') })).toEqual([
+      expect.stringMatching(/^MQTT_URL_FILE: expected a readable file/),
+    ]);
+    expect(mistakes({ MQTT_URL_FILE: secret })).toEqual([expect.stringMatching(/^MQTT_URL: expected .*\/\/…@db/)]);
+    rmSync(directory, { recursive: true });
+  });
+
   it('wants some door', () => {
     expect(mistakes({ CORRIDOR_LISTEN: 'off' })).toEqual([expect.stringMatching(/^CORRIDOR_LISTEN: expected/)]);
     expect(mistakes({ CORRIDOR_LISTEN: 'off', CORRIDOR_HTTP_SOCKET: '/tmp/corridor.sock' })).toEqual([]);

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { type ListenAddress, SETTINGS, type Setting } from './settings.js';
 
@@ -55,11 +56,11 @@ export class GatewayConfig {
   readonly unknownVariables: readonly string[];
 
   /** @throws ConfigError with every mistake at once. */
-  constructor(environment: Readonly<Record<string, string | undefined>>) {
+  constructor(environment: Environment) {
     const mistakes: string[] = [];
     const given = <T>(setting: Setting<T>): T | undefined => {
-      const text = environment[setting.name]?.trim();
-      if (text === undefined || text === '') return undefined;
+      const text = textOf(setting, environment, mistakes);
+      if (text === undefined) return undefined;
       const value = setting.read(text);
       if (value === undefined) mistakes.push(`${setting.name}: expected ${setting.expected}, got "${shown(text)}"`);
       return value;
@@ -104,7 +105,7 @@ export class GatewayConfig {
   #tls(
     certificateFile: string | undefined,
     keyFile: string | undefined,
-    environment: Readonly<Record<string, string | undefined>>,
+    environment: Environment,
     mistakes: string[],
   ): GatewayConfig['tls'] {
     if (certificateFile !== undefined && keyFile !== undefined) return { certificateFile, keyFile };
@@ -116,6 +117,25 @@ export class GatewayConfig {
       mistakes.push(`${tlsCert.name}: expected ${tlsCert.expected}, got nothing`);
     }
     return null;
+  }
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The variable's text, or, of a secret, that of the file which NAME_FILE names. Empty is as good as not given. */
+function textOf({ name, secret }: Setting<unknown>, environment: Environment, mistakes: string[]): string | undefined {
+  const text = environment[name]?.trim() || undefined;
+  const file = secret ? environment[`${name}_FILE`]?.trim() || undefined : undefined;
+  if (file === undefined) return text;
+  if (text !== undefined) {
+    mistakes.push(`${name}_FILE: expected nothing, because ${name} is given, too`);
+    return undefined;
+  }
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch {
+    mistakes.push(`${name}_FILE: expected a readable file, got "${file}"`);
+    return undefined;
   }
 }
 
@@ -134,7 +154,7 @@ export function firstHost(overlay: string): string {
   return overlay.replace(/(\d+)\/\d+$/, (_, last: string) => String(Number(last) + 1));
 }
 
-function unknownVariables(environment: Readonly<Record<string, string | undefined>>): string[] {
+function unknownVariables(environment: Environment): string[] {
   const known = new Set<string>(Object.values(SETTINGS).map(({ name }) => name));
   return Object.keys(environment).filter((name) => name.startsWith('CORRIDOR_') && !known.has(name));
 }

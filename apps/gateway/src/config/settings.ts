@@ -16,6 +16,8 @@ export interface Setting<T> {
   /** For people; the value itself comes from `GatewayConfig`. */
   readonly fallback: string;
   readonly meaning: string;
+  /** Holds a password: may come from the file that NAME_FILE names instead, as container secrets do. */
+  readonly secret?: true;
   /** Undefined: not what was expected. The text is never empty. */
   readonly read: (text: string) => T | undefined;
 }
@@ -219,6 +221,7 @@ export const SETTINGS = {
     expected: 'a URL that begins with "postgresql://"',
     fallback: 'embedded PostgreSQL',
     meaning: 'PostgreSQL 14 or newer; without it the gateway runs its own in CORRIDOR_DATA.',
+    secret: true,
     read: url('postgresql:', 'postgres:'),
   }),
   mqttUrl: setting({
@@ -226,6 +229,7 @@ export const SETTINGS = {
     expected: 'a URL that begins with "mqtt://" or "mqtts://"',
     fallback: 'embedded broker',
     meaning: 'External MQTT broker (mosquitto with its dynamic security plug-in), with the user that administers it.',
+    secret: true,
     read: url('mqtt:', 'mqtts:'),
   }),
   mqttListen: setting({

@@ -3,6 +3,7 @@ import { createServer, type RequestListener, type Server, type ServerOptions } f
 import { createServer as createTlsServer } from 'node:https';
 import { connect } from 'node:net';
 import type { GatewayConfig } from '../config/gateway-config.js';
+import { StartError } from '../kernel/start-error.js';
 import type { ServerCertificate } from './tls.js';
 
 /** A client that trickles its request must not hold a connection for ever. Milliseconds. */
@@ -76,7 +77,7 @@ function listening(server: Server, variable: string, where: { host: string; port
   return new Promise<void>((resolve, reject) => {
     const failed = (error: NodeJS.ErrnoException) =>
       reject(
-        new Error(`${variable}: cannot listen: ${error.code === 'EADDRINUSE' ? 'already in use' : error.message}`),
+        new StartError(`${variable}: cannot listen: ${error.code === 'EADDRINUSE' ? 'already in use' : error.message}`),
       );
     server.once('error', failed);
     server.listen(where, () => {

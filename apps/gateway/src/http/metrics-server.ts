@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { GatewayConfig } from '../config/gateway-config.js';
+import { StartError } from '../kernel/start-error.js';
 import { Metrics } from './metrics.js';
 
 /** `/metrics` on a port of its own, plain and without login: listen where only Prometheus comes by. */
@@ -35,7 +36,9 @@ export class MetricsServer implements OnApplicationBootstrap, OnApplicationShutd
     });
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error) =>
-        reject(new Error(`CORRIDOR_METRICS_LISTEN: ${listen.host}:${listen.port} cannot be used: ${error.message}`)),
+        reject(
+          new StartError(`CORRIDOR_METRICS_LISTEN: ${listen.host}:${listen.port} cannot be used: ${error.message}`),
+        ),
       );
       server.listen(listen.port, listen.host, resolve);
     });

@@ -19,10 +19,14 @@ export class SecretFileError extends Error {
   override readonly name = 'SecretFileError';
 }
 
-/** Makes a directory that only its owner may enter, and its parents as the umask says. */
+/**
+ * Makes a directory that only its owner may read. Passing through stays as it is: the embedded database runs as another
+ * user, whose own folder lies below the gateway's.
+ */
 export function makePrivateDirectory(path: string): void {
   mkdirSync(path, { recursive: true, mode: 0o700 });
-  chmodSync(path, 0o700);
+  const { mode } = statSync(path);
+  if ((mode & 0o066) !== 0) chmodSync(path, mode & 0o7711);
 }
 
 /** What the file holds, or what `make` makes at the first start. */

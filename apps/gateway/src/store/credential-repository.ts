@@ -1,6 +1,7 @@
 import type { ApiToken, Operator, Permission } from '@corridor/contracts';
 import { Inject, Injectable } from '@nestjs/common';
 import { newId } from '../kernel/ids.js';
+import { type Author, writeAudit } from './audit-writer.js';
 import type { Prisma } from './generated/client.js';
 import { type OrganisationRecord, operatorOf } from './operator-repository.js';
 import { PrismaService } from './prisma.service.js';
@@ -64,15 +65,24 @@ export class CredentialRepository {
     await this.prisma.client.apiToken.deleteMany({ where: { expiresAt: { lt: now } } });
   }
 
-  async addToken(token: {
-    readonly hash: Uint8Array;
-    readonly operatorId: string;
-    readonly name: string;
-    readonly scopes: readonly Permission[];
-    readonly expiresAt: Date;
-  }): Promise<ApiToken> {
-    const data = { ...token, id: newId(), hash: new Uint8Array(token.hash), scopes: [...token.scopes] };
-    return tokenOf(await this.prisma.client.apiToken.create({ data }));
+  async addToken(
+    author: Author,
+    token: {
+      readonly hash: Uint8Array;
+      readonly operatorId: string;
+      readonly name: string;
+      readonly scopes: readonly Permission[];
+      readonly expiresAt: Date;
+    },
+  ): Promise<ApiToken> {
+    const { name, scopes } = token;
+    const data = { ...token, id: newId(), hash: new Uint8Array(token.hash), scopes: [...scopes] };
+    return this.prisma.client.$transaction(async (tx) => {
+      const created = tokenOf(await tx.apiToken.create({ data }));
+      const target = `token:${created.id}`;
+      await writeAudit(tx, author, { action: 'token.created', target, detail: { name, scopes } });
+      return created;
+    });
   }
 
   async token(hash: Uint8Array): Promise<TokenRecord | undefined> {
@@ -101,9 +111,12 @@ export class CredentialRepository {
   }
 
   /** Whether there was such a token of this operator. */
-  async removeToken(operatorId: string, id: string): Promise<boolean> {
-    const { count } = await this.prisma.client.apiToken.deleteMany({ where: { id, operatorId } });
-    return count === 1;
+  async removeToken(author: Author, operatorId: string, id: string): Promise<boolean> {
+    return this.prisma.client.$transaction(async (tx) => {
+      const { count } = await tx.apiToken.deleteMany({ where: { id, operatorId } });
+      if (count === 1) await writeAudit(tx, author, { action: 'token.removed', target: `token:${id}` });
+      return count === 1;
+    });
   }
 }
 

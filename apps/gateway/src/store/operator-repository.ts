@@ -2,6 +2,7 @@ import type { Operator, Role } from '@corridor/contracts';
 import { Inject, Injectable } from '@nestjs/common';
 import { DomainError } from '../kernel/domain-error.js';
 import { newId } from '../kernel/ids.js';
+import { type Author, writeAudit } from './audit-writer.js';
 import { Prisma } from './generated/client.js';
 import { PrismaService } from './prisma.service.js';
 
@@ -53,6 +54,9 @@ export class OperatorRepository {
       if ((await tx.organisation.findFirst({ select: { id: true } })) !== null) return false;
       const organisation = await tx.organisation.create({ data: { id: newId(), name: organisationName } });
       await tx.operator.create({ data: { id: newId(), organisationId: organisation.id, ...admin } });
+      const author = { organisationId: organisation.id, name: 'system' };
+      const target = `organisation:${organisation.id}`;
+      await writeAudit(tx, author, { action: 'organisation.created', target, detail: { name: organisationName } });
       return true;
     });
   }
@@ -78,14 +82,20 @@ export class OperatorRepository {
     return rows.map(operatorOf);
   }
 
-  async create(organisationId: string, operator: NewOperator): Promise<Operator> {
+  /** @throws DomainError `username-taken` */
+  async create(author: Author, operator: NewOperator): Promise<Operator> {
+    const { username, role } = operator;
     try {
-      return operatorOf(
-        await this.prisma.client.operator.create({ data: { id: newId(), organisationId, ...operator } }),
-      );
+      return await this.prisma.client.$transaction(async (tx) => {
+        const data = { id: newId(), organisationId: author.organisationId, ...operator };
+        const created = operatorOf(await tx.operator.create({ data }));
+        const target = `operator:${created.id}`;
+        await writeAudit(tx, author, { action: 'operator.created', target, detail: { username, role } });
+        return created;
+      });
     } catch (error) {
       if (!(error instanceof Prisma.PrismaClientKnownRequestError) || error.code !== UNIQUE_VIOLATION) throw error;
-      throw new DomainError('conflict', 'username-taken', `There is an operator "${operator.username}" already.`);
+      throw new DomainError('conflict', 'username-taken', `There is an operator "${username}" already.`);
     }
   }
 
@@ -93,15 +103,19 @@ export class OperatorRepository {
    * Changes an operator and, where rights or password change, ends the sessions in the same transaction; disabling
    * ends the API tokens, too.
    *
+   * @param action as the audit log names it
    * @param keepSession hash of the session that stays: who changes the own password goes on working
+   * @throws DomainError `last-admin`
    */
   async update(
-    organisationId: string,
+    author: Author,
     id: string,
     change: OperatorChange,
+    action: string,
     keepSession?: Uint8Array,
   ): Promise<{ readonly operator: Operator; readonly endsSessions: boolean } | undefined> {
     return this.prisma.client.$transaction(async (tx) => {
+      const { organisationId } = author;
       const admins = await lockAdmins(tx, organisationId);
       const row = await tx.operator.findUnique({ where: { id, organisationId } });
       if (row === null) return undefined;
@@ -124,6 +138,7 @@ export class OperatorRepository {
       const kept = keepSession === undefined ? {} : { NOT: { idHash: new Uint8Array(keepSession) } };
       if (endsSessions) await tx.operatorSession.deleteMany({ where: { operatorId: id, ...kept } });
       if (disabled) await tx.apiToken.deleteMany({ where: { operatorId: id } });
+      await writeAudit(tx, author, { action, target: `operator:${id}`, detail: noteOf(change) });
       return { operator: operatorOf(operator), endsSessions };
     });
   }
@@ -140,6 +155,12 @@ async function lockAdmins(tx: Prisma.TransactionClient, organisationId: string):
     WHERE organisation_id = ${organisationId}::uuid AND role = 'admin' AND disabled_at IS NULL
     ORDER BY id FOR UPDATE`;
   return rows.map(({ id }) => id);
+}
+
+/** What changed, without any trace of the password. */
+function noteOf({ passwordHash, ...change }: OperatorChange): Record<string, unknown> {
+  const told = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
+  return passwordHash === undefined ? told : { ...told, password: 'set' };
 }
 
 function recordOf(row: Row): OperatorRecord {

@@ -147,6 +147,9 @@ export class EmbeddedBroker extends BrokerAccess {
   #entrance(): Duplex {
     if (this.#aedes === undefined) throw new Error('the broker is not running');
     const [ours, theirs] = duplexPair();
+    // As with a socket, the end of one side is the end of the other.
+    theirs.once('close', () => ours.destroy());
+    ours.once('close', () => theirs.destroy());
     this.#own.add(theirs);
     this.#aedes.handle(theirs);
     return ours;

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { frameOf } from '@corridor/telemetry';
 import { type GatewayVehicle, parsePrefix } from '@corridor/tunnel';
-import { HostError, TunnelHost } from '@corridor/tunnel-host';
+import { HostError, type HostStatus, TunnelHost } from '@corridor/tunnel-host';
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { GatewayConfig } from '../config/gateway-config.js';
 import { FleetService } from '../fleet/fleet.service.js';
@@ -87,6 +87,13 @@ export class TunnelService implements OnModuleInit, OnApplicationShutdown {
       overlay6: overlay6 ?? null,
       routes: this.config.routes,
     };
+  }
+
+  /** Everything that the engine's host says of itself. @throws DomainError `tunnel-unavailable` */
+  async hostStatus(): Promise<HostStatus> {
+    const { host } = this.#supervisor;
+    if (!host) throw new DomainError('unavailable', 'tunnel-unavailable', 'The tunnel does not run at the moment.');
+    return host.status();
   }
 
   /**

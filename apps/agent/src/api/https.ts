@@ -100,7 +100,6 @@ function exchange(
     const asked = request(url, {
       method,
       signal,
-      agent: false,
       createConnection: () => socket,
       headers: {
         accept: 'application/json',

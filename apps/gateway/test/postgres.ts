@@ -52,6 +52,14 @@ export async function freshDatabase(): Promise<TestDatabase> {
   return database;
 }
 
+/** Ends every connection to the database and takes no new one: for its users the server is gone, until `drop`. */
+export async function takeAway(database: TestDatabase): Promise<void> {
+  const { postgres } = await testServer();
+  const name = new URL(database.url).pathname.slice(1);
+  await asAdmin(postgres, `ALTER DATABASE "${name}" WITH ALLOW_CONNECTIONS false`);
+  await asAdmin(postgres, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`);
+}
+
 /** A database without tables. */
 export async function emptyDatabase(): Promise<string> {
   const { postgres } = await testServer();

@@ -105,5 +105,5 @@ function sameDevice(a: ActiveDevice | undefined, b: ActiveDevice): boolean {
 }
 
 function refuse(): never {
-  throw new DomainError('unavailable', 'store-unavailable', 'The registry of devices cannot be read at the moment.');
+  throw new DomainError('unavailable', 'database-unavailable', 'The registry of devices was not read yet.', 2);
 }

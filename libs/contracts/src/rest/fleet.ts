@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { CidrPrefix, Id, Instant, LinkName, Name } from '../primitives.js';
 import { PageQuery } from './common.js';
-import { VehicleStatus } from './status.js';
+import { Liveness, VehicleStatus } from './status.js';
 
 export const Organisation = z.looseObject({ id: Id, name: Name, createdAt: Instant });
 export type Organisation = z.infer<typeof Organisation>;
@@ -108,7 +108,7 @@ export const VehicleQuery = PageQuery.extend({
   /** Part of the name, in any case. */
   search: z.string().max(80).optional(),
   groupId: Id.optional(),
-  tunnel: z.enum(['live', 'stale', 'offline']).optional(),
+  tunnel: Liveness.optional(),
   archived: z.enum(['true', 'false']).default('false'),
 });
 

@@ -8,6 +8,7 @@ import { kernelModule } from './kernel/kernel.module.js';
 import type { KeyRing } from './kernel/key-ring.js';
 import { LiveModule } from './live/live.module.js';
 import { PolicyModule } from './policy/policy.module.js';
+import { ProvisioningModule } from './provisioning/provisioning.module.js';
 import { StoreModule } from './store/store.module.js';
 import { TelemetryModule } from './telemetry/telemetry.module.js';
 import { TunnelModule } from './tunnel/tunnel.module.js';
@@ -25,6 +26,7 @@ export function appModule(config: GatewayConfig, keys?: KeyRing): DynamicModule 
       HttpModule,
       AuthModule,
       FleetModule,
+      ProvisioningModule,
       PolicyModule,
       TunnelModule,
       TelemetryModule,

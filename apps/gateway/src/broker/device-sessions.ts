@@ -6,7 +6,6 @@ const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
 interface Session {
   readonly deviceId: string;
   readonly expiry: NodeJS.Timeout;
-  ready: boolean;
 }
 
 /**
@@ -17,13 +16,15 @@ interface Session {
 export class DeviceSessions {
   readonly #live = new Map<Client, Session>();
   readonly #byDevice = new Map<string, Set<Client>>();
+  /** Those with a connection that was ready, until the last connection ends: one that replaces another is not news. */
+  readonly #connected = new Set<string>();
   /** Also of connections that have ended: their wills are judged after that. */
   readonly #identities = new WeakMap<Client, string>();
 
   /** @param lifetimeMs `onExpiry` is called after that, unless the session ends before */
   add(client: Client, deviceId: string, lifetimeMs: number, onExpiry: () => void): void {
     const wait = Math.min(Math.max(lifetimeMs, 0), LONGEST_TIMEOUT_MS);
-    this.#live.set(client, { deviceId, expiry: setTimeout(onExpiry, wait).unref(), ready: false });
+    this.#live.set(client, { deviceId, expiry: setTimeout(onExpiry, wait).unref() });
     this.#identities.set(client, deviceId);
     const clients = this.#byDevice.get(deviceId) ?? new Set();
     this.#byDevice.set(deviceId, clients.add(client));
@@ -41,11 +42,11 @@ export class DeviceSessions {
   ready(client: Client): { deviceId: string; older: readonly Client[] } | undefined {
     const session = this.#live.get(client);
     if (session === undefined) return undefined;
-    session.ready = true;
+    this.#connected.add(session.deviceId);
     return { deviceId: session.deviceId, older: this.of(session.deviceId).filter((each) => each !== client) };
   }
 
-  /** Answers the device when this was its last connection that was ready. */
+  /** Answers the device when it has no connection any more, and had one that was ready. */
   end(client: Client): string | undefined {
     const session = this.#live.get(client);
     if (session === undefined) return undefined;
@@ -53,13 +54,13 @@ export class DeviceSessions {
     this.#live.delete(client);
     const clients = this.#byDevice.get(session.deviceId)!;
     clients.delete(client);
-    if (clients.size === 0) this.#byDevice.delete(session.deviceId);
-    const others = [...clients].some((each) => this.#live.get(each)?.ready);
-    return session.ready && !others ? session.deviceId : undefined;
+    if (clients.size > 0) return undefined;
+    this.#byDevice.delete(session.deviceId);
+    return this.#connected.delete(session.deviceId) ? session.deviceId : undefined;
   }
 
   /** Devices with a connection that is ready. */
   get devices(): number {
-    return this.#byDevice.size;
+    return this.#connected.size;
   }
 }

@@ -19,7 +19,8 @@ export interface Claim {
   readonly fingerprint: string | null;
 }
 
-const CLAIM = /^corridor1\.([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{43})\.([A-Za-z0-9_-]{43}|-)$/;
+// The last 4 of the id's 132 bits are zero: each claim has one form only.
+const CLAIM = /^corridor1\.([A-Za-z0-9_-]{21}[AQgw])\.([A-Za-z0-9_-]{43})\.([A-Za-z0-9_-]{43}|-)$/;
 
 /** Reads a claim; undefined when it is none (white space around it is allowed: it may have been pasted). */
 export function parseClaim(text: string): Claim | undefined {

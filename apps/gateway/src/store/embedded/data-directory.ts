@@ -156,5 +156,9 @@ async function run(way: Way, program: string, args: string[]): Promise<void> {
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-2000)));
   const code = await new Promise<number | null>((resolve, reject) => child.on('error', reject).on('close', resolve));
-  if (code !== 0) throw new Error(`initdb failed: ${said.trim().split('\n').at(-1) ?? `exit code ${code}`}`);
+  if (code === 0) return;
+  const lines = said.trim().split('\n');
+  // Its last words are about tidying up; the reason stands above them.
+  const reasons = lines.filter((line) => /error:|FATAL|PANIC|HINT/.test(line));
+  throw new Error(`initdb failed (code ${code}): ${(reasons.length > 0 ? reasons : lines).join('; ')}`);
 }

@@ -35,6 +35,15 @@ export interface DriveMoment {
   readonly links: readonly { readonly name: string; readonly up: DirectionChange; readonly down: DirectionChange }[];
 }
 
+/** Reception at the ambulance station, where vehicles are set up before they drive. */
+const AT_STATION = { rateBps: 10e6, delayUs: 20_000, jitterUs: 1_000, lossRatio: 0 } as const;
+
+/** Links of a vehicle that stands at the station: every operator is received well. */
+export function stationLinks(drive: Drive, vehicle: number): LinkSpec[] {
+  const better = ({ burst: _, ...direction }: LinkSpec['up']) => ({ ...direction, ...AT_STATION });
+  return drive.links(vehicle).map((link) => ({ ...link, up: better(link.up), down: better(link.down) }));
+}
+
 export function openDrive(seed: number, vehicles: number): Drive {
   const city = cityDrive({ seed, vehicles, durationUs: LAP_US });
   const coverage = coverageOfLap((elapsedUs) => city.at(0, elapsedUs));

@@ -20,7 +20,8 @@ export class FleetDemo implements DrillTarget {
   private readonly cuts = new Set<string>();
   private timer: NodeJS.Timeout | undefined;
   private steps = 0;
-  private startedMs = 0;
+  /** When each vehicle left the station; a spare stays there. */
+  private readonly leftMs = new Map<number, number>();
 
   constructor(
     private readonly lab: LabFace,
@@ -31,12 +32,10 @@ export class FleetDemo implements DrillTarget {
   /** Starts receivers, drive and traffic on a lab that runs. */
   async start(): Promise<void> {
     for (let slot = 0; slot < this.lab.vehicles; slot++) this.receivers.push(await startGpsd(this.lab, slot));
-    this.startedMs = performance.now();
     this.timer = setInterval(() => this.driveOn(), DRIVE_STEP_MS);
-    this.driveOn();
     await startWebServer(this.lab);
     for (let slot = 0; slot < this.lab.vehicles; slot++) {
-      if (this.runner.registry.vehicleId(slot) !== undefined) await this.startTraffic(slot);
+      if (this.runner.registry.vehicleId(slot) !== undefined) await this.leave(slot);
     }
   }
 
@@ -72,7 +71,7 @@ export class FleetDemo implements DrillTarget {
     const [slot] = this.runner.spares();
     if (slot === undefined) throw new Error('every vehicle of this demo is enrolled already');
     const vehicleId = await this.runner.enrol(slot, claim);
-    await this.startTraffic(slot);
+    await this.leave(slot);
     return (await this.names(vehicleId)).keys().next().value ?? vehicleName(slot);
   }
 
@@ -86,24 +85,27 @@ export class FleetDemo implements DrillTarget {
     return names;
   }
 
-  private async startTraffic(slot: number): Promise<void> {
+  /** The vehicle leaves the station: from now on it drives, with its traffic. */
+  private async leave(slot: number): Promise<void> {
+    this.leftMs.set(slot, performance.now());
     startBrowser(this.lab, slot);
     await this.lab.startFlow(slot, VITALS);
     await this.lab.startFlow(slot, video(VIDEO_BPS));
   }
 
   private driveOn(): void {
-    const elapsedUs = (performance.now() - this.startedMs) * 1000;
     const fix = this.steps++ % STEPS_PER_FIX === 0;
     for (let slot = 0; slot < this.lab.vehicles; slot++) {
+      const leftMs = this.leftMs.get(slot);
+      const elapsedUs = leftMs === undefined ? 0 : (performance.now() - leftMs) * 1000;
       const { point, headingDeg, place, links } = this.drive.at(slot, elapsedUs);
-      for (const { name, up, down } of links) {
+      for (const { name, up, down } of leftMs === undefined ? [] : links) {
         this.lab.setLink(slot, name, 'up', up);
         this.lab.setLink(slot, name, 'down', down);
       }
       if (!fix) continue;
-      const time = new Date().toISOString();
-      this.receivers[slot]?.report({ time, at: lonLat(point), speedMps: place.speedKmh / 3.6, headingDeg });
+      const speedMps = leftMs === undefined ? 0 : place.speedKmh / 3.6;
+      this.receivers[slot]?.report({ time: new Date().toISOString(), at: lonLat(point), speedMps, headingDeg });
     }
   }
 }

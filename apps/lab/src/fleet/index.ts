@@ -4,7 +4,7 @@ import type { Server } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { clientPrefixes } from '../addresses.js';
-import { type Drive, openDrive } from '../demo/drive.js';
+import { type Drive, openDrive, stationLinks } from '../demo/drive.js';
 import { Lab } from '../lab.js';
 import { FleetFolders } from '../runner/fleet-folders.js';
 import { ADMIN, adminPassword, type FleetRegistry, type VehiclePlan } from '../runner/fleet-registry.js';
@@ -87,7 +87,7 @@ class Fleet {
     let runner: FleetRunner | undefined;
     this.lab = await Lab.create({
       vehicles: vehicles + 1,
-      links: (vehicle) => drive.links(vehicle),
+      links: (vehicle) => stationLinks(drive, vehicle),
       policy: demoPolicy(1, 'smallest-delay'),
       seed,
       makeRunner: (context) => {

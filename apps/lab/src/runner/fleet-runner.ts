@@ -237,7 +237,7 @@ export class FleetRunner implements Runner {
     for (;;) {
       const done = await this.context.hosts.vehicles[slot].run(command, args, { timeoutMs: ENROL_TIMEOUT_MS });
       if (done.code === 0) return;
-      if (Date.now() > giveUp || !/timed out|timeout|unreachable|ECONN|reach/i.test(done.stderr)) {
+      if (Date.now() > giveUp || !/cannot be reached|no answer within/.test(done.stderr)) {
         throw new Error(`corridor-agent enroll failed: ${done.stderr.trim() || done.stdout.trim()}`);
       }
       await delay(ENROL_AGAIN_MS);

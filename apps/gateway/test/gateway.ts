@@ -152,12 +152,18 @@ export class TestClient {
     return this.request('DELETE', url);
   }
 
-  async request(method: string, url: string, body?: unknown): Promise<TestAnswer> {
+  request(method: string, url: string, body?: unknown): Promise<TestAnswer> {
+    if (body === undefined) return this.raw(method, url);
+    return this.with({ 'content-type': 'application/json' }).raw(method, url, JSON.stringify(body));
+  }
+
+  /** The body as it is, under whatever content type the headers say. */
+  async raw(method: string, url: string, payload?: string): Promise<TestAnswer> {
     const answer = await this.fastify.inject({
       method: method as 'GET',
       url,
-      headers: { ...this.headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
-      ...(body === undefined ? {} : { payload: JSON.stringify(body) }),
+      headers: this.headers,
+      ...(payload === undefined ? {} : { payload }),
     });
     return answerOf(answer.statusCode, answer.headers as TestAnswer['headers'], answer.payload);
   }

@@ -15,7 +15,7 @@ import { originAllowed } from './origin.js';
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /** Requests of one address that nobody vouches for. Carriers hide whole fleets behind one address: it is generous. */
-const ANONYMOUS = { perSecond: 100, burst: 1_000, maxKeys: 10_000 };
+const ANONYMOUS = { perSecond: 100, burst: 2_000, maxKeys: 10_000 };
 
 interface GuardedRequest extends RequestWithActor {
   /** Missing on the unix socket without a proxy's header. */

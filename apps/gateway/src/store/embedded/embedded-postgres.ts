@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import pg from 'pg';
+import { StartError } from '../../kernel/start-error.js';
 import { type Binaries, findBinaries } from './binaries.js';
 import { type DataDirectory, prepareDataDirectory, releaseDataDirectory, SUPERUSER } from './data-directory.js';
 import { isAlive, isServerOf } from './processes.js';
@@ -180,9 +181,9 @@ export class EmbeddedPostgres {
       )
         return;
       if (this.#child !== child || child.pid === undefined) {
-        throw new Error(`PostgreSQL did not start: ${this.#lastWords.at(-1) ?? 'it said nothing'}`);
+        throw new StartError(`PostgreSQL did not start: ${this.#lastWords.at(-1) ?? 'it said nothing'}`);
       }
-      if (performance.now() > deadline) throw new Error('PostgreSQL did not answer within 5 minutes of its start');
+      if (performance.now() > deadline) throw new StartError('PostgreSQL did not answer within 5 minutes of its start');
       await sleep(POLL_MS);
     }
   }

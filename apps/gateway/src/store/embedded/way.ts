@@ -1,5 +1,6 @@
 import { accessSync, chmodSync, constants, readFileSync, statSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
+import { StartError } from '../../kernel/start-error.js';
 
 /**
  * How PostgreSQL is started, because it refuses to run as uid 0:
@@ -32,7 +33,7 @@ export function chooseWay(dataDirectory: string, binaries: string): Way {
     return { kind: 'drop', ...account };
   }
   if (findProgram('unshare') !== undefined) return { kind: 'namespace' };
-  throw new Error(
+  throw new StartError(
     'PostgreSQL does not run as root, and here is neither another user that reaches its files nor the program "unshare": ' +
       'start the gateway as an ordinary user, or set DATABASE_URL',
   );

@@ -41,6 +41,7 @@ export async function createDevice(
   options: { readonly tokenSeconds?: number } = {},
 ): Promise<TestDevice> {
   const deviceId = newId();
+  const tunnelPublicKey = randomBytes(32).toString('base64');
   const identity = generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' });
   await gateway.database.store.client.device.create({
     data: {
@@ -51,11 +52,11 @@ export async function createDevice(
       model: 'test',
       agentVersion: '0.1.0',
       identityKey: identity.x!,
-      tunnelPublicKey: randomBytes(32).toString('base64'),
+      tunnelPublicKey,
     },
   });
   const { name } = await gateway.get(FleetService).vehicle(vehicleId);
-  const active = { deviceId, vehicleId, vehicleName: name, tunnelPublicKeys: [], prefixes: [] };
+  const active = { deviceId, vehicleId, vehicleName: name, tunnelPublicKeys: [tunnelPublicKey], prefixes: [] };
   gateway.get(DomainEvents).emit('device-active', active);
   const token = await gateway.get(DeviceTokens).sign({ deviceId, vehicleId }, options.tokenSeconds ?? 900);
   return { deviceId, vehicleId, token };

@@ -21,7 +21,7 @@ import { DomainEvents } from '../kernel/domain-events.js';
 import { KeyRing } from '../kernel/key-ring.js';
 import { DEVICE_AUDIENCE } from '../provisioning/device-tokens.js';
 import { BrokerAccess } from './broker-access.js';
-import { EmbeddedBroker, TOKEN_GRACE_MS } from './embedded-broker.js';
+import { type EmbeddedBroker, TOKEN_GRACE_MS } from './embedded-broker.js';
 
 let gateway: TestGateway;
 let url: string;

@@ -28,7 +28,8 @@ describe('the certificate of the server', () => {
     new X509Certificate((await serverCertificate(config, await KeyRing.open(config), nowMs)).cert);
 
   it('names the public host, the address inside the tunnels and this machine', async () => {
-    const own = await certificate(configure());
+    const own = await certificate(configure({ CORRIDOR_OVERLAY6: 'fd77::/64' }));
+    expect(own.checkIP('fd77::1')).toBe('fd77::1');
     for (const name of ['fleet.example.org', 'localhost']) expect(own.checkHost(name)).toBe(name);
     for (const address of ['10.77.0.1', '127.0.0.1', '::1']) expect(own.checkIP(address)).toBe(address);
     expect(serverNames(configure({ CORRIDOR_PUBLIC_URL: 'https://[2001:db8::1]:8443' }))).toContain('2001:db8::1');

@@ -2,7 +2,8 @@ import { X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { firstHost, type GatewayConfig } from '../config/gateway-config.js';
+import type { GatewayConfig } from '../config/gateway-config.js';
+import { GATEWAY_HOST, Overlay } from '../fleet/overlay.js';
 import { type Authority, LEAF_DAYS } from '../kernel/authority.js';
 import type { KeyRing } from '../kernel/key-ring.js';
 import { makePrivateDirectory } from '../kernel/secret-file.js';
@@ -36,7 +37,7 @@ export async function serverCertificate(
 /** Under which names and addresses clients reach this server. */
 export function serverNames(config: GatewayConfig): string[] {
   const { hostname: publicHost } = new URL(config.publicUrl);
-  const overlay = config.tunnel ? [firstHost(config.overlay)] : [];
+  const overlay = config.tunnel ? new Overlay(config.overlay, config.overlay6).addresses(GATEWAY_HOST) : [];
   const names = [
     publicHost.replace(/^\[|\]$/g, ''),
     ...overlay,

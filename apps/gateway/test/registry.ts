@@ -6,6 +6,7 @@ import type { MqttClient } from 'mqtt';
 import { onTestFinished } from 'vitest';
 import type { OperatorActor } from '../src/auth/actor.js';
 import { BrokerAccess, type MqttGrant } from '../src/broker/broker-access.js';
+import { BrokerLifecycle } from '../src/broker/broker-lifecycle.js';
 import { GatewayConfig } from '../src/config/gateway-config.js';
 import { ActiveDevices } from '../src/fleet/active-devices.js';
 import { DeviceAnnouncements } from '../src/fleet/device-announcements.js';
@@ -113,6 +114,7 @@ export function assemble(database: TestDatabase, config: GatewayConfig, keys: Ke
   for (const name of TOLD) events.on(name, (event) => told.push({ name, event } as Told));
   const clock = new TestClock();
   const broker = new RecordingBroker();
+  new BrokerLifecycle(broker, events);
   const overlay = new FleetOverlay(config);
   const fleetRepository = new FleetRepository(store);
   const groupRepository = new GroupRepository(store);
@@ -142,7 +144,7 @@ export function assemble(database: TestDatabase, config: GatewayConfig, keys: Ke
     devices: new DevicesService(fleetRepository),
     claims: new ClaimsService(config, keys, fleet, new ClaimRepository(store), clock),
     enrolment: new EnrolmentService(provisioningRepository, announcements, access, events, clock),
-    lifecycle: new DeviceLifecycleService(provisioningRepository, announcements, broker, events, clock),
+    lifecycle: new DeviceLifecycleService(provisioningRepository, announcements, events, clock),
   };
 }
 

@@ -143,5 +143,7 @@ export const ProofOfPossession = document('proof-of-possession', 1, {
   challenge: z.string().min(22).max(200),
   nextIdentityKey: SigningKey.optional(),
   nextTunnelPublicKey: TunnelKey.optional(),
+  /** The one that runs now: it may be another than the one that enrolled. */
+  agentVersion: z.string().max(40).optional(),
 });
 export type ProofOfPossession = z.infer<typeof ProofOfPossession>;

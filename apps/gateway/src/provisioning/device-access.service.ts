@@ -53,7 +53,7 @@ export class DeviceAccessService {
     this.challenges.take(device.id, document.challenge);
     if (device.state === 'revoked') throw deviceRevoked();
     if (device.state === 'active') await this.#rotate(device, document, isNext);
-    return this.answer(device.id);
+    return this.answer(device.id, document.agentVersion);
   }
 
   /**
@@ -61,13 +61,13 @@ export class DeviceAccessService {
    *
    * @throws DomainError `device-revoked`, `broker-offline`
    */
-  async answer(deviceId: string): Promise<EnrolmentAnswer> {
+  async answer(deviceId: string, agentVersion?: string): Promise<EnrolmentAnswer> {
     const device = await this.repository.registered(deviceId);
     const head = { kind: 'enrolment-answer', v: 1, deviceId } as const;
     if (device === undefined || device.state === 'revoked') throw deviceRevoked();
     if (device.state === 'pending') return { ...head, state: 'pending', retryAfterSeconds: PENDING_RETRY_SECONDS };
     const credentials = await this.credentials.of(device);
-    await this.#noteRenewal(device);
+    await this.#noteRenewal(device, agentVersion ?? device.agentVersion);
     return { ...head, state: 'active', credentials };
   }
 
@@ -94,9 +94,9 @@ export class DeviceAccessService {
   }
 
   /** A date for people: the credentials are good without it. */
-  async #noteRenewal({ id }: RegisteredDevice): Promise<void> {
+  async #noteRenewal({ id }: RegisteredDevice, agentVersion: string): Promise<void> {
     try {
-      await this.repository.renewed(id, new Date(this.clock.nowMs()));
+      await this.repository.renewed(id, new Date(this.clock.nowMs()), agentVersion);
     } catch (error) {
       this.#log.warn(`the renewal of device ${id} was not written down: ${(error as Error).message}`);
     }

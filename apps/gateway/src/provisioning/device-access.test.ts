@@ -39,6 +39,15 @@ describe('proof of possession', () => {
     expect(device!.credentialsRenewedAt).not.toBeNull();
   });
 
+  it('notes which agent runs now', async () => {
+    const registry = await testRegistry();
+    const { pi, vehicle, deviceId } = await enrolled(registry);
+    await renew(registry, pi, deviceId, { agentVersion: '0.2.0' });
+    expect((await registry.fleet.vehicle(vehicle.id)).device).toMatchObject({ agentVersion: '0.2.0' });
+    await renew(registry, pi, deviceId);
+    expect((await registry.fleet.vehicle(vehicle.id)).device).toMatchObject({ agentVersion: '0.2.0' });
+  });
+
   it('takes a challenge once', async () => {
     const registry = await testRegistry();
     const { pi, deviceId } = await enrolled(registry);
@@ -219,6 +228,20 @@ describe('revocation', () => {
     await expect(renew(registry, pi, deviceId, next)).rejects.toMatchObject({ code: 'device-revoked' });
     // Again: nothing else happens, and the first reason stays.
     expect(await registry.lifecycle.revoke(registry.actor, deviceId, 'again')).toMatchObject({ revokedReason: 'lost' });
+  });
+
+  it("may be the device's own wish", async () => {
+    const registry = await testRegistry();
+    const { pi, vehicle, deviceId } = await enrolled(registry);
+    await registry.lifecycle.leave({ kind: 'device', deviceId, vehicleId: vehicle.id });
+    expect(registry.broker.revoked).toEqual([deviceId]);
+    expect((await registry.fleet.vehicle(vehicle.id)).device).toMatchObject({
+      state: 'revoked',
+      revokedReason: 'unenrolled on the device',
+    });
+    await expect(renew(registry, pi, deviceId)).rejects.toMatchObject({ code: 'device-revoked' });
+    const [entry] = await registry.database.store.client.auditEntry.findMany({ where: { action: 'device.revoked' } });
+    expect(entry).toMatchObject({ actor: deviceId, organisationId: registry.actor.organisationId });
   });
 
   it('goes with the vehicle: archiving ends its devices and its open claims', async () => {

@@ -1,7 +1,6 @@
 import type { Device } from '@corridor/contracts';
-import { Inject, Injectable, Logger } from '@nestjs/common';
-import type { OperatorActor } from '../auth/actor.js';
-import { BrokerAccess } from '../broker/broker-access.js';
+import { Inject, Injectable } from '@nestjs/common';
+import type { DeviceActor, OperatorActor } from '../auth/actor.js';
 import { authorOf } from '../fleet/author.js';
 import { DeviceAnnouncements } from '../fleet/device-announcements.js';
 import { deviceOf } from '../fleet/representation.js';
@@ -9,21 +8,18 @@ import { Clock } from '../kernel/clock.js';
 import { DomainEvents } from '../kernel/domain-events.js';
 import { ProvisioningRepository } from '../store/provisioning-repository.js';
 
-/** What operators decide about devices. */
+/**
+ * What is decided about devices. Tunnel, broker and API hear of a revocation by its event, whoever made it: an operator, an
+ * archive, a device in its place, or the device itself.
+ */
 @Injectable()
 export class DeviceLifecycleService {
-  readonly #log = new Logger('provisioning');
-
   constructor(
     @Inject(ProvisioningRepository) private readonly repository: ProvisioningRepository,
     @Inject(DeviceAnnouncements) private readonly announcements: DeviceAnnouncements,
-    @Inject(BrokerAccess) private readonly broker: BrokerAccess,
     @Inject(DomainEvents) private readonly events: DomainEvents,
     @Inject(Clock) private readonly clock: Clock,
-  ) {
-    // Whoever ended it, an operator, an archive or a device in its place: tunnel and API hear of it themselves.
-    events.on('device-revoked', ({ deviceId }) => void this.#shutOut(deviceId));
-  }
+  ) {}
 
   /** @throws DomainError `device-unknown`, `device-not-pending` */
   async approve(actor: OperatorActor, id: string): Promise<Device> {
@@ -35,7 +31,7 @@ export class DeviceLifecycleService {
     return deviceOf(device);
   }
 
-  /** Tunnel, MQTT and API are cut when this answers. @throws DomainError `device-unknown` */
+  /** Everybody was told when this answers. @throws DomainError `device-unknown` */
   async revoke(actor: OperatorActor, id: string, reason: string): Promise<Device> {
     const device = await this.repository.revoke(authorOf(actor), id, reason, this.#now());
     const { vehicleId } = device;
@@ -44,18 +40,17 @@ export class DeviceLifecycleService {
     return deviceOf(device);
   }
 
+  /** A device that is taken out of service says so itself: nobody has to remember to revoke it. */
+  async leave({ deviceId, vehicleId }: DeviceActor): Promise<void> {
+    const { hostname } = await this.repository.leave(deviceId, 'unenrolled on the device', this.#now());
+    this.announcements.revoked(deviceId, vehicleId, 'unenrolled on the device');
+    this.#told(vehicleId, `${hostname} was unenrolled on the device`);
+  }
+
   #told(vehicleId: string, reason: string): void {
     this.events.emit('vehicle-changed', { vehicleId });
     const event = { kind: 'event', v: 1, type: 'agent', reason } as const;
     this.events.emit('event-occurred', { vehicleId, event, atMs: this.clock.nowMs() });
-  }
-
-  async #shutOut(deviceId: string): Promise<void> {
-    try {
-      await this.broker.revoke(deviceId);
-    } catch (error) {
-      this.#log.error(`device ${deviceId} could not be shut out of the broker: ${(error as Error).message}`);
-    }
   }
 
   #now(): Date {

@@ -92,6 +92,7 @@ export class DeviceController {
     @Inject(EnrolmentService) private readonly enrolment: EnrolmentService,
     @Inject(DeviceAccessService) private readonly access: DeviceAccessService,
     @Inject(PolicyService) private readonly policies: PolicyService,
+    @Inject(DeviceLifecycleService) private readonly lifecycle: DeviceLifecycleService,
   ) {}
 
   @Post('enrolment')
@@ -113,6 +114,13 @@ export class DeviceController {
   @Public()
   token(@Body({ schema: SignedRequest }) body: SignedRequest): Promise<EnrolmentAnswer> {
     return this.access.token(body.jws);
+  }
+
+  @Delete('device')
+  @HttpCode(204)
+  @DeviceRoute()
+  leave(@CurrentActor() actor: DeviceActor): Promise<void> {
+    return this.lifecycle.leave(actor);
   }
 
   /** For a vehicle whose MQTT is away: the same document as on its policy topic. */

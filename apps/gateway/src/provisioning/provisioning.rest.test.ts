@@ -167,6 +167,17 @@ describe('a Pi over REST', () => {
     expect((await renew(pi, deviceId)).body).toMatchObject({ status: 401, code: 'device-revoked' });
   });
 
+  it('leaves by itself', async () => {
+    const vehicle = await newVehicle('RTW 25');
+    const pi = await TestPi.make();
+    const { deviceId, credentials } = await enrol(pi, (await newClaim(vehicle.id)).claim);
+    const device = gateway.anonymous.with({ authorization: `Bearer ${credentials!.accessToken}` });
+    expect((await device.delete(api('device'))).status).toBe(204);
+    expect((await device.delete(api('device'))).body).toMatchObject({ status: 401, code: 'device-revoked' });
+    expect((await renew(pi, deviceId)).body).toMatchObject({ code: 'device-revoked' });
+    expect((await gateway.admin.delete(api('device'))).status).toBe(401);
+  });
+
   it('is followed by its replacement, which gets the policy of the vehicle', async () => {
     const vehicle = await newVehicle('RTW 24');
     const old = await enrol(await TestPi.make(), (await newClaim(vehicle.id)).claim);

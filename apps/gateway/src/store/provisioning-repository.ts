@@ -134,6 +134,12 @@ export class ProvisioningRepository {
     });
   }
 
+  /** The device revokes itself; authenticated, so it is there. */
+  async leave(id: string, reason: string, now: Date): Promise<DeviceRecord> {
+    const { vehicle } = await this.prisma.client.device.findUniqueOrThrow({ where: { id }, select: REGISTERED });
+    return this.revoke(authorOfDevice(vehicle.organisation.id, id), id, reason, now);
+  }
+
   async registered(id: string): Promise<RegisteredDevice | undefined> {
     return (await this.prisma.client.device.findUnique({ where: { id }, select: REGISTERED })) ?? undefined;
   }
@@ -186,8 +192,8 @@ export class ProvisioningRepository {
     );
   }
 
-  async renewed(id: string, now: Date): Promise<void> {
-    await this.prisma.client.device.updateMany({ where: { id }, data: { credentialsRenewedAt: now } });
+  async renewed(id: string, now: Date, agentVersion: string): Promise<void> {
+    await this.prisma.client.device.updateMany({ where: { id }, data: { credentialsRenewedAt: now, agentVersion } });
   }
 }
 

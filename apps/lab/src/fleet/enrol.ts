@@ -14,8 +14,9 @@ export async function enrol(args: readonly string[]): Promise<number> {
     options: { data: { type: 'string', default: 'data/demo' } },
     allowPositionals: true,
   });
-  const [claim] = positionals;
-  if (claim === undefined || positionals.length > 1 || parseClaim(claim) === undefined) {
+  // The whole command that the console shows will do, too.
+  const claim = positionals.find((word) => parseClaim(word) !== undefined);
+  if (claim === undefined) {
     throw new UsageError('enrol takes one claim, such as "corridor1.….….…", as the console shows it.');
   }
   const data = resolve(values.data);

@@ -55,7 +55,7 @@ export async function runFleet(args: readonly string[]): Promise<number> {
   const fleet = new Fleet(options, folders, say);
   try {
     await unlessStopped(stop.signal, fleet.start());
-    process.stdout.write(welcome(url, adminPassword(folders)));
+    process.stdout.write(welcome(url, adminPassword(folders), clientPrefixes(options.vehicles).v4));
     await pause(2 ** 31 - 1, undefined, { signal: stop.signal }).catch(() => {});
     return 0;
   } catch (error) {
@@ -173,13 +173,14 @@ function stepLog(quiet: boolean): (line: string) => void {
     process.stdout.write(`${((performance.now() - startedMs) / 1000).toFixed(1).padStart(6)} s  ${line}\n`);
 }
 
-function welcome(url: string, password: string): string {
+function welcome(url: string, password: string, spareNetwork: string): string {
   return `
   Console   ${url}
   Login     ${ADMIN}
   Password  ${password}
 
-  A fourth ambulance waits: create a vehicle and a claim in the console, then  npm run lab -- enrol CLAIM
+  One more ambulance waits at the station. Add a vehicle in the console (Provisioning; the network behind it is
+  ${spareNetwork}), make a claim, then:  npm run lab -- enrol CLAIM
   Ctrl-C ends everything; the next start finds this fleet again.
 
 `;

@@ -7,8 +7,11 @@ import { StatusService } from '../telemetry/status.service.js';
 import { FeedRoom } from './feed-room.js';
 import { LiveClient, type Socket } from './live-client.js';
 
-/** At most four diffs a second; what a dispatcher waits for does not wait for the next one. */
-const DIFF_MS = 250;
+/**
+ * What changed is collected for so long: a browser gets a dozen diffs a second at most, and nothing is older than that when it
+ * leaves. What a dispatcher waits for does not wait even that long.
+ */
+const DIFF_MS = 75;
 const URGENT_MS = 25;
 /** A diff goes out at least this often, empty if need be: it tells the time, and that the feed lives. */
 const SILENCE_MS = 2_000;

@@ -1,6 +1,7 @@
 import type { TelemetryAck, TelemetryBatch, TelemetryRecord } from '@corridor/contracts';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { testFrame } from '../../test/frames.js';
 import { freshDatabase, type TestDatabase } from '../../test/postgres.js';
 import type { MessageBus } from '../bus/message-bus.js';
 import type { GatewayConfig } from '../config/gateway-config.js';
@@ -12,7 +13,6 @@ import { TelemetryPartitions } from '../store/telemetry-partitions.js';
 import { TelemetryRepository, type TelemetryWrite } from '../store/telemetry-repository.js';
 import { DeviceDirectory } from './device-directory.js';
 import { IngestService } from './ingest.service.js';
-import { testFrame } from '../../test/frames.js';
 
 const deviceId = newId();
 const vehicleId = newId();
@@ -54,16 +54,7 @@ class Gateway {
     const config = { retentionDays: 30 } as GatewayConfig;
     const partitions = new TelemetryPartitions(store);
     this.events.on('event-recorded', ({ id }) => this.recorded.push(id));
-    this.ingest = new IngestService(
-      this.repository,
-      partitions,
-      store,
-      devices,
-      bus,
-      this.events,
-      new Clock(),
-      config,
-    );
+    this.ingest = new IngestService(this.repository, partitions, store, devices, bus, this.events, new Clock(), config);
   }
 
   send(batch: TelemetryBatch): void {
@@ -136,15 +127,26 @@ describe('records of a device', () => {
   it('of a device that is not active are not taken', async () => {
     gateway.events.emit('device-revoked', { deviceId, vehicleId, reason: 'lost' });
     gateway.send(batch(1, [1]));
-    gateway.ingest.record([{ vehicleId, atMs: Date.now(), source: 'gateway', session: 1, seq: 1, frame: testFrame() }], []);
+    gateway.ingest.record(
+      [{ vehicleId, atMs: Date.now(), source: 'gateway', session: 1, seq: 1, frame: testFrame() }],
+      [],
+    );
     await until('the other one', async () => (await stored()).length === 1);
     expect(gateway.acks).toEqual([]);
   });
 
   it('that the database cannot hold harm nobody else’s, and do not come again for ever', async () => {
-    const event = { kind: 'event' as const, v: 1 as const, type: 'agent' as const, reason: 'a \u0000 and half a \ud83d' };
+    const event = {
+      kind: 'event' as const,
+      v: 1 as const,
+      type: 'agent' as const,
+      reason: 'a \u0000 and half a \ud83d',
+    };
     gateway.send({ ...batch(1, [1]), records: [record(1), { seq: 2, monoMs: 0, event }] });
-    gateway.ingest.record([{ vehicleId, atMs: Date.now(), source: 'gateway', session: 1, seq: 7, frame: testFrame() }], []);
+    gateway.ingest.record(
+      [{ vehicleId, atMs: Date.now(), source: 'gateway', session: 1, seq: 7, frame: testFrame() }],
+      [],
+    );
     await until('both', async () => (await stored()).length === 2);
     const [kept] = await database.store.client.event.findMany();
     expect(kept?.detail).toMatchObject({ reason: 'a \ufffd and half a \ufffd' });
@@ -192,7 +194,10 @@ describe('a database that goes away', () => {
   it('costs none of the gateway’s own rows of that time', async () => {
     gateway.repository.mood = 'away';
     for (let seq = 1; seq <= 3; seq++) {
-      gateway.ingest.record([{ vehicleId, atMs: Date.now(), source: 'gateway', session: 1, seq, frame: testFrame() }], []);
+      gateway.ingest.record(
+        [{ vehicleId, atMs: Date.now(), source: 'gateway', session: 1, seq, frame: testFrame() }],
+        [],
+      );
       await new Promise((resolve) => setTimeout(resolve, 300));
     }
     gateway.repository.mood = 'well';

@@ -15,6 +15,7 @@ import {
 import { FleetService } from './fleet.service.js';
 import { FleetOverlay } from './fleet-overlay.js';
 import { GroupsService } from './groups.service.js';
+import { OverlayCheck } from './overlay-check.js';
 import { VehiclesService } from './vehicles.service.js';
 
 /** Organisations, groups, vehicles, devices and uplinks: the registry. */
@@ -28,6 +29,7 @@ import { VehiclesService } from './vehicles.service.js';
     ActiveDevices,
     DeviceAnnouncements,
     FleetOverlay,
+    OverlayCheck,
     FleetService,
     GroupsService,
     VehiclesService,

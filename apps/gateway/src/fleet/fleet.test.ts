@@ -3,6 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { takeAway } from '../../test/postgres.js';
 import { assemble, makeOrganisation, type TestRegistry, testRegistry } from '../../test/registry.js';
 import { TestPi } from '../../test/test-pi.js';
+import { FleetRepository } from '../store/fleet-repository.js';
+import { Overlay } from './overlay.js';
+import { OverlayCheck } from './overlay-check.js';
 
 function create(registry: TestRegistry, name: string, other: { groupId?: string; networks?: string[] } = {}) {
   return registry.vehicles.create(registry.actor, { name, groupId: null, notes: '', networks: [], ...other });
@@ -61,6 +64,18 @@ describe('vehicles', () => {
     await expect(create(registry, 'one more')).rejects.toMatchObject({ code: 'overlay-full', kind: 'conflict' });
     await registry.database.store.client.vehicle.delete({ where: { id: made[1]!.id } });
     expect((await create(registry, 'one more')).overlayAddresses).toEqual(['10.77.0.3']);
+  });
+
+  it('stop a gateway whose overlay became too small for them', async () => {
+    const registry = await testRegistry();
+    for (let index = 0; index < 7; index += 1) await create(registry, `RTW ${index}`);
+    const check = (overlay: string) => {
+      const repository = new FleetRepository(registry.database.store);
+      return new OverlayCheck(new Overlay(overlay, null), repository).onModuleInit();
+    };
+    await check('10.77.0.0/28');
+    const told = 'a vehicle has host number 8, but 10.77.0.0/29 end at 6';
+    await expect(check('10.77.0.0/29')).rejects.toThrow(told);
   });
 
   it('have names of their own, also against each other at the same moment', async () => {

@@ -154,6 +154,12 @@ export class FleetRepository {
     return rows.map(vehicleRecord);
   }
 
+  /** The highest host number of any vehicle; 0 without vehicles. */
+  async highestHost(): Promise<number> {
+    const { _max } = await this.prisma.client.vehicle.aggregate({ _max: { overlayHost: true } });
+    return _max.overlayHost ?? 0;
+  }
+
   activeDevices(): Promise<ActiveDeviceRecord[]> {
     const where: Prisma.DeviceWhereInput = { state: 'active', vehicle: { archivedAt: null } };
     return this.prisma.client.device.findMany({ where, select: ACTIVE_DEVICE, orderBy: { id: 'asc' } });

@@ -49,8 +49,14 @@ export class FeedRoom {
   }
 
   join(client: LiveClient, socket: Socket, nowMs: number): void {
+    this.#tellNews(nowMs);
     this.#clients.set(client, socket);
     client.snapshot(nowMs);
+  }
+
+  resync(client: LiveClient, nowMs: number): void {
+    this.#tellNews(nowMs);
+    client.resync(nowMs);
   }
 
   leave(client: LiveClient, nowMs: number): void {
@@ -95,6 +101,11 @@ export class FeedRoom {
     clearTimeout(this.#retry);
     for (const socket of this.#clients.values()) socket.close(1012, 'the gateway restarts');
     this.#clients.clear();
+  }
+
+  /** A snapshot must not hold what the next diff would say once more. */
+  #tellNews(nowMs: number): void {
+    if (this.feed.hasNews) this.update(nowMs);
   }
 
   async #load(): Promise<void> {

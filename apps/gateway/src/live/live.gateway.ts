@@ -130,7 +130,9 @@ export class LiveGateway implements OnGatewayInit, OnGatewayConnection, OnGatewa
     }
     connection.messages++;
     if (connection.messages > MOST_MESSAGES) socket.close(TOO_MANY, 'too many messages');
-    else if (connection.client && readDocument(LiveResync, text).ok) this.live.resync(connection.client);
+    else if (connection.client && readDocument(LiveResync, text).ok) {
+      this.live.resync(connection.actor.organisationId, connection.client);
+    }
   }
 
   async #checkSessions(): Promise<void> {

@@ -81,8 +81,8 @@ export class LiveService implements OnModuleInit, OnModuleDestroy {
     this.#rooms.get(organisationId)?.leave(client, this.clock.nowMs());
   }
 
-  resync(client: LiveClient): void {
-    client.resync(this.clock.nowMs());
+  resync(organisationId: string, client: LiveClient): void {
+    this.#rooms.get(organisationId)?.resync(client, this.clock.nowMs());
   }
 
   async #room(organisationId: string): Promise<FeedRoom> {

@@ -14,6 +14,11 @@ secret=${MQTT_ADMIN_PASSWORD_FILE:-/run/secrets/mqtt_admin_password}
 file=$data/dynamic-security.json
 
 umask 077
+# Without the capability to override permissions, root can write only where it is the owner.
+if [ "$(id -u)" = 0 ]; then
+  chown 0:0 "$data"
+fi
+
 if [ ! -s "$file" ]; then
   if [ ! -s "$secret" ]; then
     echo "entrypoint: expected the password of the gateway's MQTT user in $secret" >&2

@@ -100,14 +100,20 @@ export class TestVehicle {
   async connect(): Promise<void> {
     const client = await connectDevice(await brokerUrl(this.gateway), this.device);
     this.#client = client;
-    client.on('message', (topic, payload) => void this.#take(topic, payload.toString('utf8')));
+    client.on('message', (topic, payload) => {
+      this.#take(topic, payload.toString('utf8')).catch((error) => {
+        // What is in the middle of its answer when the connection goes does not arrive; all else is a mistake.
+        if (this.#client === client) throw error;
+      });
+    });
     await client.subscribeAsync([this.topic('policy'), this.topic('command')], { qos: 1 });
     await this.publish('policy/request', { kind: 'policy-request', v: 1, inForce: this.inForce });
   }
 
   async disconnect(): Promise<void> {
-    await this.#client?.endAsync(true);
+    const client = this.#client;
     this.#client = undefined;
+    await client?.endAsync(true);
   }
 
   topic(leaf: DevicePublishes | DeviceSubscribes): string {

@@ -2,6 +2,7 @@ import type { EffectivePolicy } from '@corridor/contracts';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { z } from 'zod';
 import { Clock } from '../kernel/clock.js';
+import { DomainError } from '../kernel/domain-error.js';
 import { DomainEvents } from '../kernel/domain-events.js';
 import { KeyRing } from '../kernel/key-ring.js';
 import type { Author } from '../store/audit-writer.js';
@@ -96,7 +97,13 @@ export class PolicyIssuer {
 
   async #issueEach(vehicleIds: readonly string[], order: IssueOrder): Promise<void> {
     await eachOf(vehicleIds, AT_ONCE, async (vehicleId) => {
-      await this.issue(vehicleId, order);
+      try {
+        await this.issue(vehicleId, order);
+      } catch (error) {
+        // The layers of one vehicle may not fit together; that is no reason for the others to wait.
+        if (!(error instanceof DomainError)) throw error;
+        this.#logger.error(`no new policy for vehicle ${vehicleId}: ${error.message}`);
+      }
     });
   }
 

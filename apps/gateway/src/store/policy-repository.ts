@@ -1,10 +1,10 @@
-import type {
-  IssuedPolicy,
-  PolicyContent,
+import {
+  type IssuedPolicy,
+  type PolicyContent,
   PolicyLayer,
-  PolicyRevision,
-  PolicySource,
-  PolicyState,
+  type PolicyRevision,
+  type PolicySource,
+  type PolicyState,
 } from '@corridor/contracts';
 import { Inject, Injectable } from '@nestjs/common';
 import { DomainError } from '../kernel/domain-error.js';
@@ -273,7 +273,7 @@ async function layersOf(tx: Prisma.TransactionClient, where: Prisma.VehicleWhere
     SELECT DISTINCT ON (scope, scope_id) scope::text, scope_id AS id, version, layer
     FROM policy_revision WHERE scope_id = ANY (${[...new Set(ids)]}::uuid[])
     ORDER BY scope, scope_id, version DESC`;
-  const saved = new Map(rows.map((row) => [row.id, row]));
+  const saved = new Map(rows.map((row) => [row.id, { ...row, layer: PolicyLayer.parse(row.layer) }]));
   return vehicles.map(({ id, groupId, organisationId }) => ({
     vehicleId: id,
     layers: [organisationId, groupId, id].flatMap((each) => (each === null ? [] : (saved.get(each) ?? []))),
@@ -281,7 +281,7 @@ async function layersOf(tx: Prisma.TransactionClient, where: Prisma.VehicleWhere
 }
 
 function savedOf({ scope, scopeId, version, layer }: PolicyRevisionModel): SavedLayer {
-  return { scope, id: scopeId, version, layer: layer as unknown as PolicyLayer };
+  return { scope, id: scopeId, version, layer: PolicyLayer.parse(layer) };
 }
 
 function revisionOf(row: PolicyRevisionModel): PolicyRevision {

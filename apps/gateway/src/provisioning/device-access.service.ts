@@ -89,8 +89,12 @@ export class DeviceAccessService {
       });
     }
     if (!isNext && nextIdentityKey === undefined) return;
-    await this.announcements.active(device.vehicleId);
-    this.events.emit('vehicle-changed', { vehicleId: device.vehicleId });
+    const { vehicleId, hostname } = device;
+    await this.announcements.active(vehicleId);
+    this.events.emit('vehicle-changed', { vehicleId });
+    if (!isNext) return;
+    const event = { kind: 'event', v: 1, type: 'agent', reason: `${hostname} has new keys` } as const;
+    this.events.emit('event-occurred', { vehicleId, event, atMs: this.clock.nowMs() });
   }
 
   /** A date for people: the credentials are good without it. */

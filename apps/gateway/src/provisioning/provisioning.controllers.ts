@@ -20,6 +20,7 @@ import { DomainError } from '../kernel/domain-error.js';
 import { PolicyService } from '../policy/policy.service.js';
 import { ClaimsService } from './claims.service.js';
 import { DeviceAccessService } from './device-access.service.js';
+import { DeviceCommandsService } from './device-commands.service.js';
 import { DeviceLifecycleService } from './device-lifecycle.service.js';
 import { EnrolmentService } from './enrolment.service.js';
 
@@ -64,7 +65,10 @@ export class ClaimsController {
 /** For operators: what becomes of a device. */
 @Controller('devices')
 export class DeviceLifecycleController {
-  constructor(@Inject(DeviceLifecycleService) private readonly lifecycle: DeviceLifecycleService) {}
+  constructor(
+    @Inject(DeviceLifecycleService) private readonly lifecycle: DeviceLifecycleService,
+    @Inject(DeviceCommandsService) private readonly commands: DeviceCommandsService,
+  ) {}
 
   @Post(':id/approve')
   @HttpCode(200)
@@ -82,6 +86,14 @@ export class DeviceLifecycleController {
     @Body({ schema: RevokeDevice }) body: z.infer<typeof RevokeDevice>,
   ): Promise<Device> {
     return this.lifecycle.revoke(actor, id, body.reason);
+  }
+
+  /** Accepted: the device does it in its own time. */
+  @Post(':id/rotate-keys')
+  @HttpCode(202)
+  @RequirePermission('device:provision')
+  rotateKeys(@CurrentActor() actor: OperatorActor, @Param('id', { schema: Id }) id: string): Promise<void> {
+    return this.commands.rotateKeys(actor, id);
   }
 }
 

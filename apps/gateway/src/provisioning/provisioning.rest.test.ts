@@ -2,12 +2,15 @@ import { once } from 'node:events';
 import {
   Challenge,
   ClaimInfo,
+  Command,
   CreatedClaim,
   Device,
+  deviceTopic,
   EnrolmentAnswer,
   Group,
   Organisation,
   page,
+  readDocument,
   Uplink,
   Vehicle,
 } from '@corridor/contracts';
@@ -165,6 +168,27 @@ describe('a Pi over REST', () => {
     const request = gateway.anonymous.with({ authorization: `Bearer ${accessToken}` });
     expect((await request.get(api('device/policy'))).body).toMatchObject({ status: 401, code: 'device-revoked' });
     expect((await renew(pi, deviceId)).body).toMatchObject({ status: 401, code: 'device-revoked' });
+  });
+
+  it('is asked for new keys over MQTT, while it can be asked', async () => {
+    const vehicle = await newVehicle('RTW 26');
+    const { deviceId, credentials } = await enrol(await TestPi.make(), (await newClaim(vehicle.id)).claim);
+    const ask = () => gateway.admin.post(api(`devices/${deviceId}/rotate-keys`));
+    expect((await ask()).body).toMatchObject({ status: 409, code: 'device-offline' });
+
+    const { accessToken: token, mqtt } = credentials!;
+    const client = await connectDevice(mqtt.urls[0]!, { deviceId, vehicleId: vehicle.id, token });
+    await client.subscribeAsync(deviceTopic(deviceId, 'command'), { qos: 1 });
+    const told = once(client, 'message');
+    expect((await ask()).status).toBe(202);
+    const [, payload] = await told;
+    expect(readDocument(Command, payload.toString())).toMatchObject({
+      ok: true,
+      value: { command: 'rotate-keys', reason: 'asked by admin' },
+    });
+    await client.endAsync();
+    await gateway.admin.post(api(`devices/${deviceId}/revoke`), { reason: 'lost' });
+    expect((await ask()).body).toMatchObject({ status: 409, code: 'device-not-active' });
   });
 
   it('leaves by itself', async () => {

@@ -62,7 +62,7 @@ describe('docker-compose.yml', () => {
 
   it('publishes the gateway only', () => {
     expect(services.filter(([, { ports }]) => ports !== undefined).map(([name]) => name)).toEqual(['gateway']);
-    expect(compose.services.gateway.cap_add).toEqual(['NET_ADMIN', 'NET_RAW']);
+    expect(compose.services.gateway.cap_add).toEqual(['DAC_READ_SEARCH', 'NET_ADMIN', 'NET_RAW']);
   });
 
   it('mounts what exists', () => {

@@ -143,7 +143,7 @@ export class World {
 
   /** Runs a command of the agent to its end. @param prefix such as `faketime` with its arguments */
   async agent(args: readonly string[], prefix: readonly string[] = []): Promise<{ code: number; output: string }> {
-    const program = this.program('vehicle', [...prefix, process.execPath, AGENT, ...args, '--config', this.config()]);
+    const program = this.program('vehicle', [...prefix, AGENT, ...args, '--config', this.config()]);
     let output = '';
     program.process.stdout?.setEncoding('utf8').on('data', (text: string) => {
       output += text;
@@ -154,7 +154,7 @@ export class World {
 
   /** Starts `corridor-agent run`. */
   startAgent(change: object = {}, prefix: readonly string[] = []): Program {
-    return this.program('vehicle', [...prefix, process.execPath, AGENT, 'run', '--config', this.config(change)]);
+    return this.program('vehicle', [...prefix, AGENT, 'run', '--config', this.config(change)]);
   }
 
   /** What the running agent says; undefined while none answers. */

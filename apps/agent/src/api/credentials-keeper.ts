@@ -33,7 +33,7 @@ export class CredentialsKeeper {
   #credentials: Credentials | undefined;
   #detail = '';
   #wanted = false;
-  #closing = false;
+  readonly #closing = new AbortController();
   #loop: Promise<void> | undefined;
 
   constructor(
@@ -88,20 +88,21 @@ export class CredentialsKeeper {
   }
 
   async close(): Promise<void> {
-    this.#closing = true;
+    this.#closing.abort(new Error('closed'));
     this.#pause.cut();
     await this.#loop;
   }
 
   async #run(): Promise<void> {
-    while (!this.#closing) {
+    while (!this.#closing.signal.aborted) {
       const due = this.#dueInMs();
       if (due > 0) {
         await this.#pause.wait(Math.min(due, 60_000));
         continue;
       }
       this.#wanted = false;
-      await this.#pause.wait(await this.#renew());
+      const pause = await this.#renew();
+      if (!this.#closing.signal.aborted) await this.#pause.wait(pause);
     }
   }
 
@@ -126,6 +127,7 @@ export class CredentialsKeeper {
       return 0;
     } catch (error) {
       if (!(error instanceof AgentError)) throw error;
+      if (this.#closing.signal.aborted) return 0;
       this.#say(error.message);
       return FINAL.has(error.code) ? FINAL_PAUSE_MS : this.#backoff.next();
     }
@@ -171,7 +173,14 @@ export class CredentialsKeeper {
   }
 
   #prove({ identity }: KeyPair, rotation?: Parameters<typeof renewAnywhere>[3]): Promise<EnrolmentAnswer> {
-    return renewAnywhere(this.#device, this.#credentials, identity, rotation, this.#hooks.tunnelStands());
+    return renewAnywhere(
+      this.#device,
+      this.#credentials,
+      identity,
+      rotation,
+      this.#hooks.tunnelStands(),
+      this.#closing.signal,
+    );
   }
 
   #keepDevice(device: StoredDevice): void {

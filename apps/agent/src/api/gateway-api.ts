@@ -6,6 +6,7 @@ import {
   type ProofOfPossession,
   readDocument,
 } from '@corridor/contracts';
+import { VERSION } from '@corridor/tunnel-host';
 import { AgentError } from '../errors.js';
 import { signWith } from '../identity/keys.js';
 import type { PrivateSigningKey } from '../store/state.js';
@@ -31,6 +32,7 @@ export class GatewayApi {
   constructor(
     readonly base: URL,
     private readonly trust: Trust,
+    private readonly signal?: AbortSignal,
   ) {}
 
   /** Trades a claim for a device. @throws Refused, AgentError */
@@ -42,7 +44,14 @@ export class GatewayApi {
   /** Credentials for the holder of the identity key, or `pending`. @throws Refused, AgentError */
   async renew(deviceId: string, identity: PrivateSigningKey, rotation: Rotation = {}): Promise<EnrolmentAnswer> {
     const { challenge } = documentOf(Challenge, await this.post('device/challenge', { deviceId }), this.base);
-    const proof: ProofOfPossession = { kind: 'proof-of-possession', v: 1, deviceId, challenge, ...rotation };
+    const proof: ProofOfPossession = {
+      kind: 'proof-of-possession',
+      v: 1,
+      deviceId,
+      challenge,
+      agentVersion: VERSION,
+      ...rotation,
+    };
     const answer = await this.post('device/token', { jws: await signWith(identity, proof) });
     return documentOf(EnrolmentAnswer, answer, this.base);
   }
@@ -56,7 +65,7 @@ export class GatewayApi {
   }
 
   private async post(path: string, body: object): Promise<Answer> {
-    const answer = await call('POST', apiUrl(this.base, path), this.trust, { body });
+    const answer = await call('POST', apiUrl(this.base, path), this.trust, { body, signal: this.signal });
     if (answer.status >= 200 && answer.status < 300) return answer;
     throw refusal(answer, this.base);
   }

@@ -7,10 +7,22 @@ import { certificateMistake } from './certificate.js';
 
 /** How the gateway's certificate is judged. */
 export type Trust =
-  /** base64url SHA-256 of the authority's certificate (DER). No dates: the clock may be years off. */
-  | { readonly fingerprint: string }
+  /**
+   * base64url SHA-256 of the authority's certificate (DER). No dates: the clock may be years off. `authority`: the same
+   * certificate as PEM, when it is at hand: the system's hundred and more need not be loaded, which takes megabytes.
+   */
+  | { readonly fingerprint: string; readonly authority?: string }
   /** By the system's certificates and its clock. */
   | { readonly fingerprint: null };
+
+export interface CallOptions {
+  readonly body?: object;
+  /** Access token, sent as bearer. */
+  readonly token?: string;
+  readonly timeoutMs?: number;
+  /** Gives the request up. */
+  readonly signal?: AbortSignal | undefined;
+}
 
 export interface Answer {
   readonly status: number;
@@ -31,21 +43,22 @@ export async function call(
   method: 'GET' | 'POST' | 'DELETE',
   url: URL,
   trust: Trust,
-  { body, token, timeoutMs = REQUEST_MS }: { body?: object; token?: string; timeoutMs?: number } = {},
+  { body, token, timeoutMs = REQUEST_MS, signal: given }: CallOptions = {},
 ): Promise<Answer> {
   if (url.protocol !== 'https:') throw new AgentError(`${url.origin}: expected an https address`, 'untrusted');
-  const signal = AbortSignal.timeout(timeoutMs);
-  const socket = await openTrusted(url, trust, signal);
+  const timeout = AbortSignal.timeout(timeoutMs);
+  const signal = given === undefined ? timeout : AbortSignal.any([timeout, given]);
+  const socket = await openTrusted(url, trust, signal, timeoutMs);
   try {
     return await exchange(socket, method, url, body, token, signal);
   } catch (error) {
-    throw unreachable(url, error, timeoutMs);
+    throw unreachable(url, signal.aborted ? signal.reason : error, timeoutMs);
   } finally {
     socket.destroy();
   }
 }
 
-async function openTrusted(url: URL, trust: Trust, signal: AbortSignal): Promise<TLSSocket> {
+async function openTrusted(url: URL, trust: Trust, signal: AbortSignal, timeoutMs: number): Promise<TLSSocket> {
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const socket = connect({
     host,
@@ -54,6 +67,7 @@ async function openTrusted(url: URL, trust: Trust, signal: AbortSignal): Promise
     ALPNProtocols: ['http/1.1'],
     // With a fingerprint we judge ourselves: Node would refuse by dates.
     rejectUnauthorized: trust.fingerprint === null,
+    ...(trust.fingerprint !== null && trust.authority !== undefined ? { ca: trust.authority } : {}),
   });
   const abort = () => socket.destroy(signal.reason as Error);
   signal.addEventListener('abort', abort, { once: true });
@@ -64,7 +78,7 @@ async function openTrusted(url: URL, trust: Trust, signal: AbortSignal): Promise
       socket.once('close', () => reject(new Error('the connection was closed')));
     });
   } catch (error) {
-    throw unreachable(url, error, REQUEST_MS);
+    throw unreachable(url, signal.aborted ? signal.reason : error, timeoutMs);
   } finally {
     signal.removeEventListener('abort', abort);
   }

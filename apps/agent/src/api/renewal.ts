@@ -4,6 +4,7 @@ import { parseWrittenPrefix, prefixContains } from '@corridor/tunnel-host';
 import { AgentError } from '../errors.js';
 import type { PrivateSigningKey, StoredDevice } from '../store/state.js';
 import { GatewayApi, Refused, type Rotation } from './gateway-api.js';
+import type { Trust } from './https.js';
 
 /**
  * Base URLs in the order to try: what the gateway told, then the one of the enrolment. Those inside the tunnel come last
@@ -28,16 +29,21 @@ export async function renewAnywhere(
   identity: PrivateSigningKey,
   rotation: Rotation | undefined,
   tunnelStands: boolean,
+  signal?: AbortSignal,
 ): Promise<EnrolmentAnswer> {
+  const { fingerprint } = device;
+  const authority = credentials?.authority ?? undefined;
+  const trust: Trust = fingerprint === null ? { fingerprint } : { fingerprint, ...(authority && { authority }) };
   let last: unknown;
   for (const url of apiUrls(device, credentials, tunnelStands)) {
     try {
-      return await new GatewayApi(url, { fingerprint: device.fingerprint }).renew(device.deviceId, identity, rotation);
+      return await new GatewayApi(url, trust, signal).renew(device.deviceId, identity, rotation);
     } catch (error) {
       // 5xx and 429: this door is closed just now, another may be open.
       if (error instanceof Refused && error.status < 500 && error.status !== 429) throw error;
       if (!(error instanceof AgentError)) throw error;
       last = error;
+      if (signal?.aborted) break;
     }
   }
   throw last;

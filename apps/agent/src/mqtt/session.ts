@@ -91,6 +91,8 @@ export class MqttSession {
         reconnectPeriod: 0,
         resubscribe: false,
         queueQoSZero: false,
+        // A table of 65,536 buffers, 7 MB, to write numbers a little faster.
+        writeCache: false,
         timerVariant: 'native',
         will: {
           topic: deviceTopic(options.deviceId, DEVICE_RETAINS),

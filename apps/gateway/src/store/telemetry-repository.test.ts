@@ -3,9 +3,10 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { freshDatabase, type TestDatabase } from '../../test/postgres.js';
 import { newId } from '../kernel/ids.js';
 import { startOfDay, TelemetryPartitions } from './telemetry-partitions.js';
-import { type FrameRow, TelemetryRepository } from './telemetry-repository.js';
+import { CursorMovedError, type FrameRow, TelemetryRepository } from './telemetry-repository.js';
 
 const DAY_MS = 86_400_000;
+const NONE = { session: 0, seq: 0 };
 const TODAY = Date.UTC(2026, 10, 23);
 
 let database: TestDatabase;
@@ -71,7 +72,7 @@ describe('writing', () => {
     await repository.write({
       frames: [row(1), row(2)],
       events: [written],
-      cursors: [{ deviceId, session: 1, seq: 2 }],
+      cursors: [{ deviceId, session: 1, seq: 2, from: NONE }],
     });
     expect(await frames()).toBe(2);
     expect(await repository.cursors()).toEqual([{ deviceId, session: 1, seq: 2 }]);
@@ -85,7 +86,7 @@ describe('writing', () => {
     const write = {
       frames: [row(1), row(2, TODAY + 3 * DAY_MS)],
       events: [],
-      cursors: [{ deviceId, session: 1, seq: 2 }],
+      cursors: [{ deviceId, session: 1, seq: 2, from: NONE }],
     };
     await expect(repository.write(write)).rejects.toThrow(/no partition/);
     expect([await frames(), await repository.cursors()]).toEqual([0, []]);
@@ -100,15 +101,28 @@ describe('writing', () => {
   });
 
   it.each([
-    ['a later record', { session: 3, seq: 9 }, { session: 3, seq: 9 }],
-    ['an earlier record', { session: 3, seq: 2 }, { session: 3, seq: 5 }],
-    ['an earlier session', { session: 2, seq: 900 }, { session: 3, seq: 5 }],
-    ['a later session', { session: 4, seq: 1 }, { session: 4, seq: 1 }],
-  ])('moves a cursor forward only: %s', async (_, moved, expected) => {
+    ['none', NONE],
+    ['an earlier record', { session: 3, seq: 4 }],
+    ['an earlier session', { session: 2, seq: 5 }],
+    ['a later record', { session: 3, seq: 6 }],
+  ])('moves a cursor from where it stands, and writes nothing when it was thought to be at %s', async (_, from) => {
     const deviceId = newId();
-    await repository.write({ frames: [], events: [], cursors: [{ deviceId, session: 3, seq: 5 }] });
-    await repository.write({ frames: [], events: [], cursors: [{ deviceId, ...moved }] });
-    expect(await repository.cursors()).toEqual([{ deviceId, ...expected }]);
+    await repository.write({ frames: [], events: [], cursors: [{ deviceId, session: 3, seq: 5, from: NONE }] });
+    const wrong = { frames: [row(1)], events: [], cursors: [{ deviceId, session: 3, seq: 9, from }] };
+    await expect(repository.write(wrong)).rejects.toThrow(CursorMovedError);
+    expect([await frames(), await repository.cursors()]).toEqual([0, [{ deviceId, session: 3, seq: 5 }]]);
+    const right = { ...wrong, cursors: [{ deviceId, session: 4, seq: 1, from: { session: 3, seq: 5 } }] };
+    await repository.write(right);
+    expect([await frames(), await repository.cursors()]).toEqual([1, [{ deviceId, session: 4, seq: 1 }]]);
+  });
+
+  it('lets one of two gateways win that write the same records at once', async () => {
+    const deviceId = newId();
+    const write = (seq: number) =>
+      repository.write({ frames: [row(seq)], events: [], cursors: [{ deviceId, session: 1, seq, from: NONE }] });
+    const outcomes = await Promise.allSettled([write(1), write(2), write(3)]);
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    expect(await frames()).toBe(1);
   });
 });
 

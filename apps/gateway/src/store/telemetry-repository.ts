@@ -1,5 +1,6 @@
 import type { MetricFrame, RecordedEvent, VehicleEvent } from '@corridor/contracts';
 import { Inject, Injectable } from '@nestjs/common';
+import type { Prisma } from './generated/client.js';
 import { PrismaService } from './prisma.service.js';
 
 export type Source = 'vehicle' | 'gateway';
@@ -21,11 +22,22 @@ export interface CursorRow {
   readonly seq: number;
 }
 
+/** A cursor that moves, and where it must stand for that: what is written was decided on from there. */
+export interface CursorMove extends CursorRow {
+  /** (0, 0) for a device without one. */
+  readonly from: { readonly session: number; readonly seq: number };
+}
+
+/** A cursor stands elsewhere than was thought: a commit whose answer was lost came through after all, or another gateway. */
+export class CursorMovedError extends Error {
+  override readonly name = 'CursorMovedError';
+}
+
 /** What one transaction writes: all of it or nothing. */
 export interface TelemetryWrite {
   readonly frames: readonly FrameRow[];
   readonly events: readonly RecordedEvent[];
-  readonly cursors: readonly CursorRow[];
+  readonly cursors: readonly CursorMove[];
 }
 
 export interface LastFrames {
@@ -51,13 +63,15 @@ export class TelemetryRepository {
   constructor(@Inject(PrismaService) private readonly prisma: PrismaService) {}
 
   /**
-   * Writes rows and moves cursors in one transaction. Rows that are there already (a commit whose answer was lost) stay as
-   * they are; cursors only move forward. The days that the rows fall into must have partitions.
+   * Writes rows and moves cursors in one transaction. Rows of the gateway's own that are there already stay as they are. The
+   * days that the rows fall into must have partitions.
+   *
+   * @throws CursorMovedError when a cursor does not stand where it is to be moved from; nothing is written then
    */
   async write({ frames, events, cursors }: TelemetryWrite): Promise<void> {
     await this.prisma.client.$transaction(
       async (transaction) => {
-        if (cursors.length > 0) await transaction.$executeRawUnsafe(MOVE_CURSORS, JSON.stringify(cursors));
+        if (cursors.length > 0) await moveCursors(transaction, cursors);
         if (frames.length > 0)
           await transaction.$executeRawUnsafe(INSERT_FRAMES, JSON.stringify(frames.map(frameJson)));
         if (events.length > 0) await transaction.$executeRawUnsafe(INSERT_EVENTS, JSON.stringify(events));
@@ -102,6 +116,15 @@ export class TelemetryRepository {
     );
     return rows.map(({ at, detail, ...rest }) => ({ ...rest, at: at.toISOString(), event: detail }));
   }
+}
+
+async function moveCursors(transaction: Prisma.TransactionClient, cursors: readonly CursorMove[]): Promise<void> {
+  const rows = JSON.stringify(
+    cursors.map(({ from, ...to }) => ({ ...to, fromSession: from.session, fromSeq: from.seq })),
+  );
+  const begun = await transaction.$executeRawUnsafe(BEGIN_CURSORS, rows);
+  const moved = await transaction.$executeRawUnsafe(MOVE_CURSORS, rows);
+  if (begun + moved < cursors.length) throw new CursorMovedError('a cursor stands elsewhere than was thought');
 }
 
 interface FrameRecord {
@@ -151,13 +174,21 @@ const INSERT_EVENTS = `
   FROM json_to_recordset($1::json) AS row(id uuid, at timestamptz, "vehicleId" uuid, source text, event jsonb)
   ON CONFLICT DO NOTHING`;
 
-const MOVE_CURSORS = `
-  INSERT INTO telemetry_cursor AS held (device_id, session, seq)
-  SELECT "deviceId", session, seq
-  FROM json_to_recordset($1::json) AS row("deviceId" uuid, session int, seq int)
+const CURSOR_ROWS = `
+  json_to_recordset($1::json) AS row("deviceId" uuid, session int, seq int, "fromSession" int, "fromSeq" int)`;
+
+const BEGIN_CURSORS = `
+  INSERT INTO telemetry_cursor (device_id, session, seq)
+  SELECT "deviceId", session, seq FROM ${CURSOR_ROWS} WHERE "fromSession" = 0
   ORDER BY "deviceId"
-  ON CONFLICT (device_id) DO UPDATE SET session = excluded.session, seq = excluded.seq
-  WHERE (excluded.session, excluded.seq) > (held.session, held.seq)`;
+  ON CONFLICT DO NOTHING`;
+
+// Waits for a transaction that holds the row, and sees what that one left.
+const MOVE_CURSORS = `
+  UPDATE telemetry_cursor AS held SET session = row.session, seq = row.seq
+  FROM ${CURSOR_ROWS}
+  WHERE held.device_id = row."deviceId" AND held.session = row."fromSession" AND held.seq = row."fromSeq"
+    AND row."fromSession" > 0`;
 
 const LAST_FRAMES = `
   SELECT newest.vehicle_id AS "vehicleId", newest.source::text AS source, newest.at, newest.tunnel, newest.paths,

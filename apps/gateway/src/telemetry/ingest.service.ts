@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { RecordedEvent, TelemetryAck, TelemetryBatch, TelemetryRecord } from '@corridor/contracts';
+import type { RecordedEvent, TelemetryAck, TelemetryBatch, TelemetryRecord, VehicleEvent } from '@corridor/contracts';
 import { type Cursor, Intake } from '@corridor/telemetry';
 import { Inject, Injectable, Logger, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { MessageBus } from '../bus/message-bus.js';
@@ -8,7 +8,7 @@ import { Clock } from '../kernel/clock.js';
 import { type DomainEventMap, DomainEvents } from '../kernel/domain-events.js';
 import { PrismaService } from '../store/prisma.service.js';
 import { TelemetryPartitions } from '../store/telemetry-partitions.js';
-import { type CursorRow, type FrameRow, TelemetryRepository } from '../store/telemetry-repository.js';
+import { type CursorMove, type FrameRow, TelemetryRepository } from '../store/telemetry-repository.js';
 import { Acknowledgements } from './acknowledgements.js';
 import { DeviceDirectory } from './device-directory.js';
 import { recordedAtMs } from './record-time.js';
@@ -26,7 +26,9 @@ const RETRY_MS = 1000;
 @Injectable()
 export class IngestService implements OnModuleInit, OnModuleDestroy {
   readonly #log = new Logger('telemetry');
-  readonly #intakes = new Map<string, Intake>();
+  readonly #intakes = new Map<string, DeviceIntake>();
+  /** Up to where a device's events were told to the live feed, the database being there or not. */
+  readonly #shown = new Map<string, Cursor>();
   readonly #acknowledgements: Acknowledgements;
   readonly #writer: TelemetryWriter;
   #opening = false;
@@ -55,6 +57,7 @@ export class IngestService implements OnModuleInit, OnModuleDestroy {
     events.on('telemetry-batch', (document) => this.#take(document));
     events.on('device-revoked', ({ deviceId }) => {
       this.#intakes.delete(deviceId);
+      this.#shown.delete(deviceId);
       this.#acknowledgements.forget(deviceId);
     });
   }
@@ -85,19 +88,32 @@ export class IngestService implements OnModuleInit, OnModuleDestroy {
   #take({ deviceId, batch, receivedAtMs }: DomainEventMap['telemetry-batch']): void {
     const vehicleId = this.devices.vehicleOf(deviceId);
     if (vehicleId === undefined || batch.session > MOST) return;
-    const intake = this.#intakes.get(deviceId) ?? new Intake();
-    if (!this.#writer.accepts) return;
-    this.#intakes.set(deviceId, intake);
-    const { records, cursor, answer } = intake.take(batch);
-    if (answer) this.#acknowledgements.now(deviceId, answer);
-    if (records.length === 0) return;
-    const entry = entryOf(records, { deviceId, vehicleId, batch, receivedAtMs }, cursor);
-    this.#writer.add(entry);
-    for (const event of entry.events) this.events.emit('event-recorded', event);
+    const origin = { deviceId, vehicleId, batch, receivedAtMs };
+    const records = this.#writer.accepts ? this.#keep(origin) : batch.records;
+    // Dispatchers see what happens also while the database is away; the same event has the same id when it comes again.
+    const shown = this.#shown.get(deviceId);
+    for (const record of records)
+      if (isAfter({ session: batch.session, seq: record.seq }, shown)) this.#show(record, origin);
   }
 
-  #committed({ deviceId, session, seq }: CursorRow): void {
-    const ack = this.#intakes.get(deviceId)?.committed({ session, seq });
+  /** Answers the records that are new. */
+  #keep(origin: Origin): readonly TelemetryRecord[] {
+    const { deviceId, batch } = origin;
+    const device = this.#intakes.get(deviceId) ?? new DeviceIntake();
+    this.#intakes.set(deviceId, device);
+    const { records, move, answer } = device.take(batch);
+    if (answer) this.#acknowledgements.now(deviceId, answer);
+    if (records.length > 0) this.#writer.add({ ...rowsOf(records, origin), cursor: { deviceId, ...move } });
+    return records;
+  }
+
+  #show({ seq, event, monoMs }: TelemetryRecord, origin: Origin): void {
+    this.#shown.set(origin.deviceId, { session: origin.batch.session, seq });
+    if (event) this.events.emit('event-recorded', recordedEvent(event, { seq, monoMs }, origin));
+  }
+
+  #committed({ deviceId, session, seq }: CursorMove): void {
+    const ack = this.#intakes.get(deviceId)?.intake.committed({ session, seq });
     if (ack) this.#acknowledgements.soon(deviceId, ack);
   }
 
@@ -121,7 +137,9 @@ export class IngestService implements OnModuleInit, OnModuleDestroy {
       if (!this.prisma.ready) throw new Error('PostgreSQL does not answer');
       const cursors = await this.repository.cursors();
       this.#intakes.clear();
-      for (const { deviceId, session, seq } of cursors) this.#intakes.set(deviceId, new Intake({ session, seq }));
+      for (const { deviceId, session, seq } of cursors) {
+        this.#intakes.set(deviceId, new DeviceIntake({ session, seq }));
+      }
       this.#writer.open();
     } catch {
       this.#retryOpen();
@@ -131,6 +149,25 @@ export class IngestService implements OnModuleInit, OnModuleDestroy {
   }
 }
 
+/** A device's intake, and where it stands: the database must agree when the cursor moves. */
+class DeviceIntake {
+  readonly intake: Intake;
+  #at: Cursor;
+
+  constructor(at: Cursor = { session: 0, seq: 0 }) {
+    this.intake = new Intake(at);
+    this.#at = at;
+  }
+
+  take(batch: TelemetryBatch) {
+    const { records, cursor, answer } = this.intake.take(batch);
+    const move = { session: cursor.session, seq: cursor.seq, from: this.#at };
+    if (records.length > 0) this.#at = { session: cursor.session, seq: cursor.seq };
+    return { records, move, answer };
+  }
+}
+
+/** Where records come from. */
 interface Origin {
   readonly deviceId: string;
   readonly vehicleId: string;
@@ -138,19 +175,30 @@ interface Origin {
   readonly receivedAtMs: number;
 }
 
-function entryOf(records: readonly TelemetryRecord[], origin: Origin, cursor: Cursor): WriteEntry {
-  const { deviceId, vehicleId, batch, receivedAtMs } = origin;
+function rowsOf(records: readonly TelemetryRecord[], origin: Origin): Pick<WriteEntry, 'frames' | 'events'> {
+  const { vehicleId, batch, receivedAtMs } = origin;
   const frames: FrameRow[] = [];
   const events: RecordedEvent[] = [];
   for (const record of records) {
     const { seq, frame, event } = record;
     const atMs = recordedAtMs(batch, record, receivedAtMs);
     if (frame) frames.push({ vehicleId, atMs, source: 'vehicle', session: batch.session, seq, frame });
-    if (!event) continue;
-    const id = eventId(deviceId, batch.session, seq);
-    events.push({ id, at: new Date(atMs).toISOString(), vehicleId, source: 'vehicle', event });
+    if (event) events.push(recordedEvent(event, record, origin));
   }
-  return { frames, events, cursor: { deviceId, ...cursor } };
+  return { frames, events };
+}
+
+function recordedEvent(
+  event: VehicleEvent,
+  record: Pick<TelemetryRecord, 'seq' | 'monoMs'>,
+  { deviceId, vehicleId, batch, receivedAtMs }: Origin,
+): RecordedEvent {
+  const at = new Date(recordedAtMs(batch, record, receivedAtMs)).toISOString();
+  return { id: eventId(deviceId, batch.session, record.seq), at, vehicleId, source: 'vehicle', event };
+}
+
+function isAfter(a: Cursor, b: Cursor | undefined): boolean {
+  return b === undefined || a.session > b.session || (a.session === b.session && a.seq > b.seq);
 }
 
 /** The same record has the same id, however often it comes (UUID version 8: made of a hash). */

@@ -1,6 +1,11 @@
 import type { RecordedEvent } from '@corridor/contracts';
 import { Logger } from '@nestjs/common';
-import type { CursorRow, FrameRow, TelemetryWrite } from '../store/telemetry-repository.js';
+import {
+  type CursorMove,
+  CursorMovedError,
+  type FrameRow,
+  type TelemetryWrite,
+} from '../store/telemetry-repository.js';
 import { isUnavailable } from '../store/unavailable.js';
 import { DAY_MS, withoutUnstorable } from './storable.js';
 
@@ -9,7 +14,7 @@ export interface WriteEntry {
   readonly frames: readonly FrameRow[];
   readonly events: readonly RecordedEvent[];
   /** null: the gateway's own rows, which nobody else keeps. */
-  readonly cursor: CursorRow | null;
+  readonly cursor: CursorMove | null;
 }
 
 export interface WriterOptions {
@@ -19,9 +24,9 @@ export interface WriterOptions {
   readonly nowMs: () => number;
   readonly retentionDays: number;
   /** The rows of a device are in the database, up to `cursor`. */
-  readonly onCommitted: (cursor: CursorRow) => void;
+  readonly onCommitted: (cursor: CursorMove) => void;
   /**
-   * The database does not answer: rows of devices that waited are dropped, as the devices keep them, and none are taken until
+   * The database does not answer, or knows of more than this gateway: rows of devices that waited are dropped, as the devices keep them, and none are taken until
    * {@link TelemetryWriter.open}.
    */
   readonly onLost: (error: Error) => void;
@@ -115,7 +120,7 @@ export class TelemetryWriter {
     try {
       await this.#write(entries);
     } catch (error) {
-      if (isUnavailable(error)) this.#lost(entries, error as Error);
+      if (mustReread(error)) this.#lost(entries, error as Error);
       else await this.#writeApart(entries, error as Error);
     }
   }
@@ -146,8 +151,10 @@ export class TelemetryWriter {
     this.dropped += all.length - frames.length;
     for (const { atMs } of frames) await this.#ensureDay(atMs);
     for (const { at } of events) await this.#ensureDay(Date.parse(at));
-    const cursors = new Map<string, CursorRow>();
-    for (const { cursor } of entries) if (cursor) cursors.set(cursor.deviceId, cursor);
+    const cursors = new Map<string, CursorMove>();
+    for (const { cursor } of entries) {
+      if (cursor) cursors.set(cursor.deviceId, { ...cursor, from: cursors.get(cursor.deviceId)?.from ?? cursor.from });
+    }
     return { frames, events, cursors: [...cursors.values()] };
   }
 
@@ -168,7 +175,7 @@ export class TelemetryWriter {
       try {
         await this.#write([withoutUnstorable(entry)]);
       } catch (error) {
-        if (isUnavailable(error)) return this.#lost(entries.slice(index), error as Error);
+        if (mustReread(error)) return this.#lost(entries.slice(index), error as Error);
         await this.#giveUp(entry, error as Error);
       }
     }
@@ -188,6 +195,11 @@ export class TelemetryWriter {
     this.#rows = own.reduce((sum, entry) => sum + rowsOf(entry), 0);
     this.#options.onLost(error);
   }
+}
+
+/** What was written, or where cursors stand, is not known: only the database can say. */
+function mustReread(error: unknown): boolean {
+  return isUnavailable(error) || error instanceof CursorMovedError;
 }
 
 function rowsOf({ frames, events }: WriteEntry): number {

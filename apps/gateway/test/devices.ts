@@ -18,6 +18,8 @@ import { KeyRing } from '../src/kernel/key-ring.js';
 import { DeviceTokens } from '../src/provisioning/device-tokens.js';
 import type { TestGateway } from './gateway.js';
 
+export { eventually } from './eventually.js';
+
 /** A device of a test: a row, a token and a way to the broker; what it says over MQTT is up to the test. */
 export interface TestDevice {
   readonly deviceId: string;
@@ -145,14 +147,5 @@ export class TestVehicle {
     const other = this.answer?.(policy);
     if (other === undefined) this.inForce = policy.version;
     await this.acknowledge({ version: policy.version, outcome: 'applied', ...other });
-  }
-}
-
-/** Polls until `check` holds; the last word of a chain of messages has no event of its own. */
-export async function eventually(check: () => boolean | Promise<boolean>, withinMs = 5_000): Promise<void> {
-  const endsMs = performance.now() + withinMs;
-  while (!(await check())) {
-    if (performance.now() > endsMs) throw new Error(`not within ${withinMs} ms: ${check}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }

@@ -10,10 +10,10 @@ import type { IPublishPacket, MqttClient } from 'mqtt';
 import { BrokerAccess, type BusOptions } from '../broker/broker-access.js';
 import { Violations } from '../broker/violations.js';
 import { FleetService } from '../fleet/fleet.service.js';
+import { Backoff } from '../kernel/backoff.js';
 import { Clock } from '../kernel/clock.js';
 import { DomainError } from '../kernel/domain-error.js';
 import { DomainEvents } from '../kernel/domain-events.js';
-import { Backoff } from '../kernel/backoff.js';
 import { isDevicePublishes, READERS, SUBSCRIPTIONS } from './device-documents.js';
 
 /** Reconnecting is this class's business alone: MQTT.js has no back-off, and gives up silently at a refused CONNACK. */

@@ -31,6 +31,7 @@ import { FleetChanges } from '../src/store/fleet-changes.js';
 import { FleetRepository } from '../src/store/fleet-repository.js';
 import { GroupRepository } from '../src/store/group-repository.js';
 import { ProvisioningRepository } from '../src/store/provisioning-repository.js';
+import { isUnavailable } from '../src/store/unavailable.js';
 import { StatusService } from '../src/telemetry/status.service.js';
 import { TunnelService } from '../src/tunnel/tunnel.service.js';
 import { freshDatabase, type TestDatabase } from './postgres.js';
@@ -160,4 +161,15 @@ export async function makeOrganisation(database: TestDatabase, name: string): Pr
     permissions: new Set(ROLE_PERMISSIONS.admin),
     credential: { kind: 'session', id: '00' },
   };
+}
+
+/** As a client does that is told 503: a slow machine may have no connection for all of them at once. */
+export async function untilAvailable<T>(work: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isUnavailable(error)) throw error;
+    }
+  }
 }

@@ -1,7 +1,7 @@
 import { PageQuery, type Vehicle, VehicleQuery, Vehicle as VehicleSchema } from '@corridor/contracts';
 import { describe, expect, it } from 'vitest';
 import { takeAway } from '../../test/postgres.js';
-import { assemble, makeOrganisation, type TestRegistry, testRegistry } from '../../test/registry.js';
+import { assemble, makeOrganisation, type TestRegistry, testRegistry, untilAvailable } from '../../test/registry.js';
 import { TestPi } from '../../test/test-pi.js';
 import { FleetRepository } from '../store/fleet-repository.js';
 import { Overlay } from './overlay.js';
@@ -41,7 +41,9 @@ describe('vehicles', () => {
 
   it('get addresses of their own when twenty are created at once', async () => {
     const registry = await testRegistry();
-    const vehicles = await Promise.all(Array.from({ length: 20 }, (_, index) => create(registry, `RTW ${index}`)));
+    const vehicles = await Promise.all(
+      Array.from({ length: 20 }, (_, index) => untilAvailable(() => create(registry, `RTW ${index}`))),
+    );
     const addresses = vehicles.map(({ overlayAddresses }) => overlayAddresses[0]);
     const expected = Array.from({ length: 20 }, (_, index) => `10.77.0.${index + 2}`);
     expect(addresses.sort()).toEqual(expected.sort());
@@ -154,7 +156,7 @@ describe('vehicles', () => {
     await expect(create(registry, 'RTW 1', { networks })).rejects.toMatchObject({ kind: 'invalid', code });
   });
 
-  it('are archived for good: seen when asked for, changed no more', async () => {
+  it('are archived for good: seen when asked for, and nothing but name and notes may change', async () => {
     const registry = await testRegistry();
     const vehicle = await create(registry, 'RTW 1');
     await create(registry, 'RTW 2');
@@ -164,6 +166,13 @@ describe('vehicles', () => {
     expect(await registry.fleet.vehicle(vehicle.id)).toMatchObject({ archivedAt: expect.any(String) });
     const archived = { kind: 'conflict', code: 'vehicle-archived' };
     const uplink = { label: '', operator: '', iccid: null, monthlyCapBytes: null };
+    const update = (change: object) => registry.vehicles.update(registry.actor, vehicle.id, change);
+    await expect(update({ networks: [] })).rejects.toMatchObject(archived);
+    await expect(update({ groupId: null })).rejects.toMatchObject(archived);
+    registry.told.length = 0;
+    expect(await update({ name: 'RTW 1 (sold)' })).toMatchObject({ name: 'RTW 1 (sold)' });
+    expect(registry.told).toEqual([]);
+    expect(await create(registry, 'RTW 1')).toMatchObject({ name: 'RTW 1' });
     await expect(registry.vehicles.archive(registry.actor, vehicle.id)).rejects.toMatchObject(archived);
     await expect(registry.vehicles.putUplink(registry.actor, vehicle.id, 'w0', uplink)).rejects.toMatchObject(archived);
   });

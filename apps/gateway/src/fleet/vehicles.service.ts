@@ -48,10 +48,13 @@ export class VehiclesService {
       ...(networks === undefined ? {} : { networks: readNetworks(networks, this.overlay.prefixes) }),
     };
     await this.changes.updateVehicle(authorOf(actor), id, change);
+    const vehicle = await this.fleet.vehicle(id);
+    // An archived one is in nobody's view, and stays out of it.
+    if (vehicle.archivedAt !== null) return vehicle;
     this.events.emit('vehicle-changed', { vehicleId: id });
     // The data plane knows the vehicle by its name and routes its networks.
     if (name !== undefined || networks !== undefined) await this.announcements.active(id);
-    return this.fleet.vehicle(id);
+    return vehicle;
   }
 
   /**

@@ -1,6 +1,6 @@
 import { Credentials } from '@corridor/contracts';
 import { describe, expect, it } from 'vitest';
-import { makeOrganisation, type TestRegistry, testRegistry } from '../../test/registry.js';
+import { makeOrganisation, type TestRegistry, testRegistry, untilAvailable } from '../../test/registry.js';
 import { signed, TestPi, testIdentity, testTunnelKey } from '../../test/test-pi.js';
 
 const DAY = { expiresInSeconds: 86_400 };
@@ -65,7 +65,9 @@ describe('enrolment', () => {
     const { vehicle, claim } = await vehicleWithClaim(registry);
     const pis = await Promise.all(Array.from({ length: 12 }, () => TestPi.make()));
     const requests = await Promise.all(pis.map((pi) => pi.enrolment(claim.claim)));
-    const results = await Promise.allSettled(requests.map((jws) => registry.enrolment.enrol(jws)));
+    const results = await Promise.allSettled(
+      requests.map((jws) => untilAvailable(() => registry.enrolment.enrol(jws))),
+    );
     expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
     for (const result of results) {
       if (result.status === 'rejected') expect(result.reason).toMatchObject({ code: 'claim-used' });

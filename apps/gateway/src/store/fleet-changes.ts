@@ -55,10 +55,15 @@ export class FleetChanges {
     });
   }
 
-  /** @throws DomainError `vehicle-unknown`, `vehicle-archived`, `vehicle-name-taken`, `group-unknown`, `network-taken` */
+  /**
+   * Of an archived vehicle, name and notes may change, so that its name gets free.
+   *
+   * @throws DomainError `vehicle-unknown`, `vehicle-archived`, `vehicle-name-taken`, `group-unknown`, `network-taken`
+   */
   updateVehicle(author: Author, id: string, change: Partial<VehicleFields>): Promise<void> {
     return this.#withName(change.name ?? '', async (tx) => {
-      await lockVehicle(tx, author, id);
+      const archived = await holdVehicle(tx, author, id);
+      if (archived && (change.groupId !== undefined || change.networks !== undefined)) throw vehicleArchived();
       await requireGroup(tx, author, change.groupId ?? null);
       const { networks, ...rest } = change;
       if (networks !== undefined) {
@@ -133,11 +138,20 @@ export class FleetChanges {
  * @throws DomainError `vehicle-unknown`, `vehicle-archived`
  */
 export async function lockVehicle(tx: Prisma.TransactionClient, author: Author, id: string): Promise<void> {
+  if (await holdVehicle(tx, author, id)) throw vehicleArchived();
+}
+
+/** Likewise; answers whether the vehicle is archived. */
+async function holdVehicle(tx: Prisma.TransactionClient, author: Author, id: string): Promise<boolean> {
   const [row] = await tx.$queryRaw<{ archived: boolean }[]>`
     SELECT archived_at IS NOT NULL AS archived FROM vehicle
     WHERE id = ${id}::uuid AND organisation_id = ${author.organisationId}::uuid FOR UPDATE`;
   if (row === undefined) throw new DomainError('not-found', 'vehicle-unknown', 'There is no such vehicle.');
-  if (row.archived) throw new DomainError('conflict', 'vehicle-archived', 'The vehicle is archived.');
+  return row.archived;
+}
+
+function vehicleArchived(): DomainError {
+  return new DomainError('conflict', 'vehicle-archived', 'The vehicle is archived.');
 }
 
 /** One key for everything that hands out addresses: any number will do that no other lock of ours has. */

@@ -51,7 +51,9 @@ export class PrismaService implements OnApplicationShutdown {
     });
     // An idle connection that breaks is news for the probe, not for anybody's request; without a listener it ends Node.
     this.#pool.on('error', () => undefined);
-    this.client = new PrismaClient({ adapter: new PrismaPg(this.#pool) });
+    // Prisma's own limits, two and five seconds, end transactions that only wait for their turn.
+    const transactionOptions = { maxWait: CONNECT_TIMEOUT_MS, timeout: QUERY_TIMEOUT_MS };
+    this.client = new PrismaClient({ adapter: new PrismaPg(this.#pool), transactionOptions });
   }
 
   /**

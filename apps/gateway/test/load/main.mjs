@@ -1,10 +1,10 @@
 /**
- * `npm run bench -- fleet [--devices 1000] [--seconds 300] [--pushes 200]`: a gateway with everything embedded and no
- * tunnel, that many simulated vehicles with real MQTT sessions in this process, one frame a second each, and a console
- * beside them. Prints what dispatchers would feel, and what the gateway took for it; writes results/fleet.json.
+ * `npm run bench -- fleet [--devices 1000] [--seconds 300] [--pushes 200] [--profile FOLDER]`: a gateway with everything
+ * embedded and no tunnel, that many simulated vehicles with real MQTT sessions in this process, one frame a second each,
+ * and a console beside them. Prints what dispatchers would feel and what the gateway took for it; writes
+ * results/fleet.json, and into FOLDER a CPU profile of the gateway.
  */
 import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -24,34 +24,53 @@ const DRAIN_MS = 20_000;
 /** Credentials live for 15 minutes, and this fleet does not renew them. */
 const MOST_SECONDS = 600;
 
-const { values } = parseArgs({
-  options: {
-    devices: { type: 'string', default: '1000' },
-    seconds: { type: 'string', default: '300' },
-    pushes: { type: 'string', default: '200' },
-  },
-});
-const [count, seconds, pushes] = [values.devices, values.seconds, values.pushes].map((text) => {
-  const number = Number(text);
-  if (!Number.isInteger(number) || number < 0) throw new Error(`expected a whole number, got "${text}"`);
-  return number;
-});
-if (count < 1 || seconds < 5 || seconds > MOST_SECONDS) {
-  throw new Error(`expected at least 1 device and 5 to ${MOST_SECONDS} seconds`);
-}
-
+const { devices: count, seconds, pushes, profile } = readOptions();
 const say = (text) => process.stderr.write(`fleet: ${text}\n`);
 const observer = fork(fileURLToPath(new URL('./observer.mjs', import.meta.url)));
-const gateway = await startGateway();
+const gateway = await startGateway(profile);
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+  process.once(signal, () => void end().then(() => process.exit(1)));
 try {
   const result = await measure();
   mkdirSync(RESULTS, { recursive: true });
   writeFileSync(`${RESULTS}fleet.json`, `${JSON.stringify(result, null, 2)}\n`);
   process.stdout.write(report(result));
   process.exitCode = result.targets.every(({ met }) => met) ? 0 : 1;
+} catch (error) {
+  // What was interrupted fails somewhere on its way out, which is no news.
+  if (!interrupted) throw error;
 } finally {
+  await end();
+}
+
+function end() {
   observer.kill();
-  await gateway.stop();
+  ending ??= gateway.stop();
+  return ending;
+}
+
+/** Wrong use ends with one sentence and code 2. */
+function readOptions() {
+  const text = { type: 'string' };
+  try {
+    const { values } = parseArgs({ options: { devices: text, seconds: text, pushes: text, profile: text } });
+    const { devices = '1000', seconds = '300', pushes = '200' } = values;
+    return {
+      devices: numberOf('devices', devices, 1, 10_000),
+      seconds: numberOf('seconds', seconds, 5, MOST_SECONDS),
+      pushes: numberOf('pushes', pushes, 0, 10_000),
+      profile: values.profile,
+    };
+  } catch (error) {
+    process.stderr.write(`fleet: ${error.message}\n`);
+    process.exit(2);
+  }
+}
+
+function numberOf(name, text, least, most) {
+  const number = Number(text);
+  if (Number.isInteger(number) && number >= least && number <= most) return number;
+  throw new Error(`--${name}: expected a whole number from ${least} to ${most}, got "${text}"`);
 }
 
 async function measure() {
@@ -150,12 +169,17 @@ function sum(devices, figure) {
   return devices.reduce((all, device) => all + device.spool.figures[figure], 0);
 }
 
-async function tell(type, options = {}) {
-  observer.send({ type, ...options });
-  for (;;) {
-    const [answer] = await once(observer, 'message');
-    if (answer.type !== `${type}-done`) continue;
-    if (answer.error) throw new Error(`${type}: ${answer.error}`);
-    return answer;
-  }
+/** Answers when the observer has done it; fails when it ends instead. */
+function tell(type, options = {}) {
+  return new Promise((resolve, reject) => {
+    const ended = (code) => reject(new Error(`the observer ended with code ${code}`));
+    const take = (answer) => {
+      if (answer.type !== `${type}-done`) return;
+      observer.off('message', take).off('exit', ended);
+      if (answer.error) reject(new Error(`${type}: ${answer.error}`));
+      else resolve(answer);
+    };
+    observer.on('message', take).once('exit', ended);
+    observer.send({ type, ...options }, (error) => error && reject(error));
+  });
 }

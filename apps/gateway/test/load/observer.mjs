@@ -2,11 +2,13 @@
  * A dispatcher's console and what it asks of REST, in a process of its own so that the simulated fleet does not slow it:
  * listens to the live feed, asks REST at a steady rate, and pushes policies when told. Answers its figures on request.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import WebSocket from 'ws';
 import { sharedNowMs } from './device.mjs';
 import { Rest } from './rest.mjs';
 
 const FEED_KINDS = new Set(['live-snapshot', 'live-diff']);
+const PATIENCE_MS = 10_000;
 const METRICS_WINDOW_MS = 5 * 60_000;
 
 const figures = { feed: [], events: [], rest: {}, pushes: [], messages: 0, bytes: 0, snapshots: 0, errors: [] };
@@ -109,31 +111,31 @@ async function ask(name, path) {
 /** Saves a policy of one vehicle after the other and waits until the feed shows it applied. */
 async function push({ count, everyMs }) {
   for (let index = 0; index < count; index += 1) {
-    const id = vehicleIds[(index * 37) % vehicleIds.length];
-    const { version: baseVersion } = await rest.get(`/api/v1/policies/vehicle/${id}`);
-    const strategy = baseVersion % 2 === 0 ? 'smallest-delay' : 'active-standby';
-    const layer = { kind: 'policy-layer', v: 1, default: { strategy }, classes: [], without: [] };
-    const { target } = (await rest.get(`/api/v1/vehicles/${id}`)).status.policy;
-    const startedMs = performance.now();
-    const applied = new Promise((resolve, reject) => {
-      const timer = setTimeout(
-        () => reject(new Error(`version ${target + 1} of ${id} was not applied in 10 s`)),
-        10_000,
-      );
-      waiting.set(id, (policy) => {
-        if (policy.applied <= target) return;
-        clearTimeout(timer);
-        resolve();
-      });
-    });
-    await rest.put(`/api/v1/policies/vehicle/${id}`, { layer, baseVersion, comment: 'load' });
     try {
-      await applied;
-      figures.pushes.push(performance.now() - startedMs);
+      figures.pushes.push(await pushOne(vehicleIds[(index * 37) % vehicleIds.length]));
     } catch (error) {
       figures.errors.push(error.message);
     }
+    await sleep(everyMs);
+  }
+}
+
+/** Answers the milliseconds from the request to the message that says applied. */
+async function pushOne(id) {
+  const { version: baseVersion } = await rest.get(`/api/v1/policies/vehicle/${id}`);
+  const strategy = baseVersion % 2 === 0 ? 'smallest-delay' : 'active-standby';
+  const layer = { kind: 'policy-layer', v: 1, default: { strategy }, classes: [], without: [] };
+  const { target } = (await rest.get(`/api/v1/vehicles/${id}`)).status.policy;
+  const applied = new Promise((resolve) => {
+    waiting.set(id, (policy) => policy.applied > target && resolve(performance.now()));
+  });
+  const startedMs = performance.now();
+  try {
+    await rest.put(`/api/v1/policies/vehicle/${id}`, { layer, baseVersion, comment: 'load' });
+    const appliedMs = await Promise.race([applied, sleep(PATIENCE_MS, undefined, { ref: false })]);
+    if (appliedMs === undefined) throw new Error(`version ${target + 1} of ${id} was not applied in ${PATIENCE_MS} ms`);
+    return appliedMs - startedMs;
+  } finally {
     waiting.delete(id);
-    await new Promise((resolve) => setTimeout(resolve, everyMs));
   }
 }

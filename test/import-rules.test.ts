@@ -12,8 +12,11 @@ const devDependencies: string[] = Object.keys(json('package.json').devDependenci
 function manifestOf(room: Room): RoomManifest {
   const folders = new Map(ROOMS.map((other) => [join(root, other.folder), other.name]));
   const references: { path: string }[] = json(`${room.folder}/tsconfig.json`).references ?? [];
+  const own = json(`${room.folder}/package.json`);
+  // What is bundled into the console is not needed to run it: all of it is declared for development.
+  const bundled = room.folder === 'apps/console' ? Object.keys(own.devDependencies) : [];
   return {
-    dependencies: Object.keys(json(`${room.folder}/package.json`).dependencies ?? {}),
+    dependencies: [...Object.keys(own.dependencies ?? {}), ...bundled],
     devDependencies,
     references: references.map(({ path }) => folders.get(join(root, room.folder, path)) ?? path),
   };

@@ -19,7 +19,7 @@ interface Props {
   readonly format: (value: number) => string;
 }
 
-const HEIGHT = 92;
+const HEIGHT = 96;
 
 /** One small chart. It draws; what the figures mean is said beside it. */
 export function LineChart({ label, atS, lines, fromS, toS, top, format }: Props) {
@@ -75,7 +75,7 @@ function options(
   return {
     width,
     height: HEIGHT,
-    padding: [6, 2, 0, 0],
+    padding: [7, 2, 7, 0],
     legend: { show: false },
     cursor: {
       y: false,

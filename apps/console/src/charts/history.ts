@@ -26,6 +26,11 @@ export interface History {
   readonly links: readonly LinkHistory[];
 }
 
+/** Neighbours that lie further apart than this have a gap between them: a late frame is none. Seconds. */
+export function gapS(stepS: number): number {
+  return Math.max(stepS * 2.5, 4);
+}
+
 export function fromMetrics({ stepSeconds, links, source }: VehicleMetrics, rangeS: number): History {
   const isVehicle = source === 'vehicle';
   return {
@@ -34,12 +39,13 @@ export function fromMetrics({ stepSeconds, links, source }: VehicleMetrics, rang
     links: links.map((link) => {
       const end = lastKnown(link.state);
       const cut = <T>(column: readonly T[]) => column.slice(0, end);
+      const heard = (column: Figures) => cut(column).map((value, at) => (isSilent(link.state[at] ?? null) ? null : value));
       return {
         name: link.name,
         atS: cut(link.atS),
-        rttUs: cut(link.rttUs),
-        upLoss: cut(isVehicle ? link.sendLossRatio : link.receiveLossRatio),
-        downLoss: cut(isVehicle ? link.receiveLossRatio : link.sendLossRatio),
+        rttUs: heard(link.rttUs),
+        upLoss: heard(isVehicle ? link.sendLossRatio : link.receiveLossRatio),
+        downLoss: heard(isVehicle ? link.receiveLossRatio : link.sendLossRatio),
         upBps: cut(isVehicle ? link.sendRateBps : link.receiveRateBps),
         downBps: cut(isVehicle ? link.receiveRateBps : link.sendRateBps),
         state: cut(link.state),
@@ -88,11 +94,12 @@ function appended(link: LinkHistory, view: LinkView, atS: number, stepS: number)
   // Steps of the store need not begin at multiples: what lies within one step of the last belongs to it.
   if (last !== undefined && step <= last - stepS) return link;
   const isSame = last !== undefined && step < last + stepS * 0.999;
-  const leavesGap = last !== undefined && step > last + stepS * 2.5;
+  const leavesGap = last !== undefined && step > last + gapS(stepS);
+  const silent = isSilent(view.state);
   const sample: Record<(typeof COLUMNS)[number], number | null> = {
-    rttUs: isSilent(view.state) ? null : view.rttUs,
-    upLoss: view.up?.lossRatio ?? null,
-    downLoss: view.down?.lossRatio ?? null,
+    rttUs: silent ? null : view.rttUs,
+    upLoss: silent ? null : (view.up?.lossRatio ?? null),
+    downLoss: silent ? null : (view.down?.lossRatio ?? null),
     upBps: view.up?.rateBps ?? null,
     downBps: view.down?.rateBps ?? null,
     active: view.activeFor.includes('default') ? 1 : 0,
@@ -118,7 +125,7 @@ function appended(link: LinkHistory, view: LinkView, atS: number, stepS: number)
   };
 }
 
-/** A link that answers nothing has no delay; the engine keeps the last one it measured. */
+/** A link that answers nothing has neither delay nor loss; the engine keeps the last ones it measured. */
 function isSilent(state: string | null): boolean {
   return state === 'down';
 }
@@ -161,5 +168,5 @@ export function indexAt(link: LinkHistory, atS: number, stepS: number): number |
     else high = middle - 1;
   }
   const at = link.atS[low];
-  return at !== undefined && atS >= at && atS < at + stepS * 2 ? low : undefined;
+  return at !== undefined && atS >= at && atS < at + gapS(stepS) ? low : undefined;
 }

@@ -1,4 +1,4 @@
-import type { LinkHistory } from './history.js';
+import { gapS, type LinkHistory } from './history.js';
 
 /** A stretch of time in which a link kept its state. Seconds since 1970; `to` is exclusive. */
 export interface LaneSegment {
@@ -18,7 +18,7 @@ export function laneSegments(link: LinkHistory, stepS: number): LaneSegment[] {
     const active = (link.active[at] ?? 0) >= 0.5;
     const last = segments.at(-1);
     const next = link.atS[at + 1];
-    const toS = next !== undefined && next - fromS <= stepS * 2.5 ? next : fromS + stepS;
+    const toS = next !== undefined && next - fromS <= gapS(stepS) ? next : fromS + stepS;
     if (last !== undefined && last.state === state && last.active === active && fromS - last.toS < stepS / 2) last.toS = toS;
     else segments.push({ fromS, toS, state, active });
   }

@@ -54,7 +54,8 @@ export function featureDiff(
       update.push({
         id: feature.id,
         newGeometry: pointOf(feature),
-        removeAllProperties: true,
+        // `removeAllProperties` would drop the id as well, and with it the feature's name in the next diff.
+        removeProperties: Object.keys(old.properties).filter((key) => !(key in feature.properties)),
         addOrUpdateProperties: Object.entries(geoJson(feature).properties ?? {}).map(([key, value]) => ({ key, value })),
       });
     }

@@ -3,7 +3,7 @@ import { type FormEvent, useEffect, useMemo, useState } from 'react';
 import { ApiError, messageOf } from '../../api/client.js';
 import * as gateway from '../../api/gateway.js';
 import { type Resource, useResource } from '../../api/use-resource.js';
-import { useSession } from '../../app/session.js';
+import { useMay, useSession } from '../../app/session.js';
 import { fleetStore, useFeed } from '../../live/store.js';
 import { Button, Checkbox, Segments, TextField } from '../../ui/controls.js';
 import { Loading, Notice } from '../../ui/feedback.js';
@@ -24,11 +24,13 @@ interface Props {
 /** Changes one layer: of this vehicle, its group, or the organisation. */
 export function LayerEditor({ vehicle, inherited, setBy, onClose }: Props) {
   const { organisation } = useSession();
+  const may = useMay();
   const [scope, setScope] = useState<gateway.LayerScope>('vehicle');
   const scopes = [
     { value: 'vehicle' as const, label: vehicle.name, id: vehicle.id },
     ...(vehicle.group === null ? [] : [{ value: 'group' as const, label: `Group ${vehicle.group.name}`, id: vehicle.group.id }]),
-    { value: 'organisation' as const, label: organisation.name, id: organisation.id },
+    // Of the whole organisation: administrators only.
+    ...(may('fleet:write') ? [{ value: 'organisation' as const, label: organisation.name, id: organisation.id }] : []),
   ];
   const id = scopes.find(({ value }) => value === scope)?.id ?? vehicle.id;
   const revision = useResource(`layer ${scope} ${id}`, () => gateway.layer(scope, id));
@@ -167,6 +169,7 @@ function LayerForm({ scope, id, revision, inherited, setBy }: {
       <div className="changes" role="status">
         <h3>What will change</h3>
         {!read.ok && tried && <Notice kind="error">{firstError(read.errors)}</Notice>}
+        {!read.ok && !tried && <p className="quiet">Something is still missing above.</p>}
         {read.ok && changes.length === 0 && <p className="quiet">Nothing yet.</p>}
         <ul>
           {changes.map((change) => (

@@ -32,7 +32,7 @@ export function ClaimCard({ claim, vehicle, enrolled, onAgain }: Props) {
     <div className="claim">
       <img className="claim-qr" src={`data:image/svg+xml;utf8,${encodeURIComponent(claim.qrSvg)}`} alt="QR code of the claim" />
       <div className="claim-text">
-        <p>Scan the code on the Pi's set-up page, or run this on it:</p>
+        <p>Run this on the Pi; the QR code carries the same to wherever it is needed:</p>
         <div className="command">
           <code>{claim.command}</code>
           <CopyButton text={claim.command} label="Copy the command" />

@@ -52,7 +52,7 @@ export function LinkColumn({ vehicle, link, view, title, stepS, fromS, toS, scal
           format={formatDelay}
         />
       </Figure>
-      <Figure title="Loss" up={formatLoss(pick(link.upLoss, view?.up?.lossRatio))} down={formatLoss(pick(link.downLoss, view?.down?.lossRatio))}>
+      <Figure title="Loss" up={formatLoss(pick(link.upLoss, isDown ? null : view?.up?.lossRatio))} down={formatLoss(pick(link.downLoss, isDown ? null : view?.down?.lossRatio))}>
         <LineChart
           {...time}
           label={`Loss of ${title}, both directions`}

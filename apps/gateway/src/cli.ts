@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { GatewayConfig } from './config/gateway-config.js';
 import { settingsTable } from './config/table.js';
-import { explain, main } from './main.js';
-import { resetPassword } from './reset-password.js';
+import { explain } from './explain.js';
 
 const USAGE = `corridor-gateway: ends the tunnels of a fleet, keeps its registry and policies, serves its console
 
@@ -22,11 +21,15 @@ export async function cli(args: readonly string[]): Promise<number> {
   process.stdout.on('error', () => {});
   process.stderr.on('error', () => {});
   const [command, ...rest] = args;
-  if (command === undefined) return main();
+  // Loaded when needed: the application is large, and a mistake in the configuration is told without it.
+  if (command === undefined) return (await import('./main.js')).main();
   if (command === '--help' || command === '-h' || command === 'help') return print(`${USAGE}\n${settingsTable()}`);
   if (command === '--version' || command === 'version') return print(`corridor-gateway ${version()}\n`);
   if (command === 'check' && rest.length === 0) return check();
-  if (command === 'reset-password' && rest.length === 1) return guarded(() => resetPassword(rest[0]!, process.env));
+  if (command === 'reset-password' && rest.length === 1) {
+    const { resetPassword } = await import('./reset-password.js');
+    return guarded(() => resetPassword(rest[0]!, process.env));
+  }
   process.stderr.write('corridor-gateway: unknown command. Try "corridor-gateway --help".\n');
   return 2;
 }

@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { ConfigError, GatewayConfig } from './config/gateway-config.js';
+import { GatewayConfig } from './config/gateway-config.js';
+import { explain } from './explain.js';
 import { Gateway } from './gateway.js';
 import { NestLog, pinoLogger } from './http/log.js';
-import { DomainError } from './kernel/domain-error.js';
-import { SecretFileError } from './kernel/secret-file.js';
 import { StartError } from './kernel/start-error.js';
 
 /** A part that does not end must not keep the process: what counts is committed as it happens. */
@@ -63,12 +62,4 @@ function requireNetworkRights(config: GatewayConfig): void {
   throw new StartError(
     'CAP_NET_ADMIN is missing, which the TUN device needs: start as root or by systemd with AmbientCapabilities (deploy/), or set CORRIDOR_TUNNEL=off for the control plane alone',
   );
-}
-
-/** What a person can act on is told as a sentence, a bug with its stack. Answers the exit code. */
-export function explain(error: unknown): number {
-  const toldAs = [ConfigError, DomainError, SecretFileError, StartError].some((type) => error instanceof type);
-  const text = error instanceof Error ? (toldAs ? error.message : error.stack) : String(error);
-  process.stderr.write(`corridor-gateway: ${text}\n`);
-  return toldAs ? 2 : 1;
 }

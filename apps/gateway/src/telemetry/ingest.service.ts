@@ -31,6 +31,8 @@ export class IngestService implements OnModuleInit, OnModuleDestroy {
   readonly #shown = new Map<string, Cursor>();
   readonly #acknowledgements: Acknowledgements;
   readonly #writer: TelemetryWriter;
+  /** Agent sessions of the devices whose records were refused, by device: they are asked for them when they can be taken. */
+  readonly #refused = new Map<string, number>();
   #opening = false;
   #closed = false;
   #retry: NodeJS.Timeout | undefined;
@@ -58,6 +60,7 @@ export class IngestService implements OnModuleInit, OnModuleDestroy {
     events.on('device-revoked', ({ deviceId }) => {
       this.#intakes.delete(deviceId);
       this.#shown.delete(deviceId);
+      this.#refused.delete(deviceId);
       this.#acknowledgements.forget(deviceId);
     });
   }
@@ -89,6 +92,7 @@ export class IngestService implements OnModuleInit, OnModuleDestroy {
     const vehicleId = this.devices.vehicleOf(deviceId);
     if (vehicleId === undefined || batch.session > MOST) return;
     const origin = { deviceId, vehicleId, batch, receivedAtMs };
+    if (!this.#writer.accepts) this.#refused.set(deviceId, batch.session);
     const records = this.#writer.accepts ? this.#keep(origin) : batch.records;
     // Dispatchers see what happens also while the database is away; the same event has the same id when it comes again.
     const shown = this.#shown.get(deviceId);
@@ -141,11 +145,21 @@ export class IngestService implements OnModuleInit, OnModuleDestroy {
         this.#intakes.set(deviceId, new DeviceIntake({ session, seq }));
       }
       this.#writer.open();
+      this.#askRefused();
     } catch {
       this.#retryOpen();
     } finally {
       this.#opening = false;
     }
+  }
+
+  /** Devices that sent in vain need not wait until they try again by themselves. */
+  #askRefused(): void {
+    for (const [deviceId, session] of this.#refused) {
+      const ack = this.#intakes.get(deviceId)?.standing(session) ?? { session, seq: 0 };
+      this.#acknowledgements.now(deviceId, { kind: 'telemetry-ack', v: 1, ...ack, resend: true });
+    }
+    this.#refused.clear();
   }
 }
 
@@ -157,6 +171,11 @@ class DeviceIntake {
   constructor(at: Cursor = { session: 0, seq: 0 }) {
     this.intake = new Intake(at);
     this.#at = at;
+  }
+
+  /** Where it stands in an agent session; undefined when nothing of that one was taken. */
+  standing(session: number): Cursor | undefined {
+    return this.#at.session === session ? this.#at : undefined;
   }
 
   take(batch: TelemetryBatch) {

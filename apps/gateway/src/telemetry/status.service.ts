@@ -1,4 +1,4 @@
-import type { MetricFrame, PolicyStatus, TelemetryBatch, VehicleStatus } from '@corridor/contracts';
+import type { Liveness, MetricFrame, PolicyStatus, TelemetryBatch, VehicleStatus } from '@corridor/contracts';
 import type { HostEvent } from '@corridor/tunnel-host';
 import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { Clock } from '../kernel/clock.js';
@@ -81,6 +81,14 @@ export class StatusService implements OnModuleInit, OnModuleDestroy {
   statusOf(vehicleId: string): VehicleStatus {
     const record = this.#records.get(vehicleId) ?? new StatusRecord();
     return record.status(this.#policyOf(vehicleId));
+  }
+
+  /** State of both channels of every vehicle that is known here. */
+  *channels(): Iterable<{ readonly channel: 'tunnel' | 'control'; readonly state: Liveness }> {
+    for (const { tunnel, control } of this.#records.values()) {
+      yield { channel: 'tunnel', state: tunnel.state };
+      yield { channel: 'control', state: control.state };
+    }
   }
 
   /** Takes what the database knows; whatever was heard meanwhile stays. Nothing of it makes a channel live. */

@@ -10,6 +10,7 @@ import { IngestService } from './ingest.service.js';
 import { RetentionService } from './retention.service.js';
 import { StatusModule } from './status.module.js';
 import { TelemetryController } from './telemetry.controller.js';
+import { TelemetryFigures } from './telemetry-figures.js';
 import { TelemetryQueryService } from './telemetry-query.service.js';
 import { TelemetryStart } from './telemetry-start.js';
 
@@ -25,6 +26,7 @@ import { TelemetryStart } from './telemetry-start.js';
     RetentionService,
     TelemetryQueryService,
     TelemetryStart,
+    TelemetryFigures,
   ],
   exports: [StatusModule, IngestService, TelemetryRepository],
 })

@@ -89,6 +89,11 @@ export class TunnelService implements OnModuleInit, OnApplicationShutdown {
     };
   }
 
+  /** Counters of loop, device and sockets by name, from shared memory; empty while the engine does not run. */
+  counters(): Readonly<Record<string, number>> {
+    return this.#supervisor.host?.counters() ?? {};
+  }
+
   /** Everything that the engine's host says of itself. @throws DomainError `tunnel-unavailable` */
   async hostStatus(): Promise<HostStatus> {
     const { host } = this.#supervisor;

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { BrokerModule } from '../broker/broker.module.js';
 import { BusModule } from '../bus/bus.module.js';
 import { FleetModule } from '../fleet/fleet.module.js';
 import { PolicyRepository } from '../store/policy-repository.js';
@@ -8,12 +9,13 @@ import { PolicyService } from './policy.service.js';
 import { PolicyAnswers } from './policy-answers.js';
 import { PolicyIssuer } from './policy-issuer.js';
 import { PolicyLayersService } from './policy-layers.service.js';
+import { PolicyMetrics } from './policy-metrics.js';
 import { PolicyOutbox } from './policy-outbox.js';
 import { PolicyStates } from './policy-states.js';
 
 /** Layers, effective policies, their issue, and what vehicles make of them. */
 @Module({
-  imports: [BusModule, FleetModule],
+  imports: [BrokerModule, BusModule, FleetModule],
   controllers: [PoliciesController, VehiclePolicyController, StrategiesController],
   providers: [
     PolicyRepository,
@@ -24,6 +26,7 @@ import { PolicyStates } from './policy-states.js';
     PolicyAnswers,
     PolicyLayersService,
     PolicyService,
+    PolicyMetrics,
   ],
   exports: [PolicyService],
 })

@@ -4,6 +4,7 @@ import { createDevice, createVehicle, eventually, revokeDevice, TestVehicle } fr
 import { startGateway, type TestGateway } from '../../test/gateway.js';
 import { BrokerAccess } from '../broker/broker-access.js';
 import { MessageBus } from '../bus/message-bus.js';
+import { Metrics } from '../http/metrics.js';
 import { Clock } from '../kernel/clock.js';
 import { DomainEvents } from '../kernel/domain-events.js';
 import { newId } from '../kernel/ids.js';
@@ -458,6 +459,13 @@ describe('when a part is away', () => {
     expect(statusOf(missed)).toMatchObject({ target: 2, state: 'pending' });
     expect(device.vehicleId).toBe(missed);
   });
+});
+
+test('figures are there for Prometheus', async () => {
+  const text = await gateway.get(Metrics).registry.metrics();
+  expect(text).toContain('corridor_mqtt_bus_connected 1');
+  expect(text).toContain('corridor_policy_waiting 0');
+  expect(text).toMatch(/corridor_policy_vehicles\{state="(applied|pending)"\} \d+/);
 });
 
 test('strategies are listed with what they do', async () => {

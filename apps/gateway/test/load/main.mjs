@@ -27,10 +27,12 @@ const MOST_SECONDS = 600;
 const { devices: count, seconds, pushes, profile } = readOptions();
 const say = (text) => process.stderr.write(`fleet: ${text}\n`);
 const observer = fork(fileURLToPath(new URL('./observer.mjs', import.meta.url)));
-const gateway = await startGateway(profile);
+const starting = startGateway(profile);
+let gateway;
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
   process.once(signal, () => void end().then(() => process.exit(1)));
 try {
+  gateway = await starting;
   const result = await measure();
   mkdirSync(RESULTS, { recursive: true });
   writeFileSync(`${RESULTS}fleet.json`, `${JSON.stringify(result, null, 2)}\n`);
@@ -45,7 +47,10 @@ try {
 
 function end() {
   observer.kill();
-  ending ??= gateway.stop();
+  ending ??= starting.then(
+    (started) => started.stop(),
+    () => undefined, // it has cleaned up itself
+  );
   return ending;
 }
 

@@ -29,6 +29,7 @@ const say = (text) => process.stderr.write(`fleet: ${text}\n`);
 const observer = fork(fileURLToPath(new URL('./observer.mjs', import.meta.url)));
 const starting = startGateway(profile);
 let gateway;
+let ending;
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
   process.once(signal, () => void end().then(() => process.exit(1)));
 try {

@@ -1,18 +1,20 @@
 import {
-  type Challenge,
+  Challenge,
   ChallengeRequest,
-  type ClaimInfo,
+  ClaimInfo,
   CreateClaim,
-  type CreatedClaim,
-  type Device,
-  type EnrolmentAnswer,
+  CreatedClaim,
+  Device,
+  EnrolmentAnswer,
   Id,
   type Page,
   PageQuery,
+  page,
   RevokeDevice,
   SignedRequest,
 } from '@corridor/contracts';
 import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Query } from '@nestjs/common';
+import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
 import { DeviceRoute, Public, RequirePermission } from '../auth/access.js';
 import { CurrentActor, type DeviceActor, type OperatorActor } from '../auth/actor.js';
@@ -25,11 +27,14 @@ import { DeviceLifecycleService } from './device-lifecycle.service.js';
 import { EnrolmentService } from './enrolment.service.js';
 
 /** For operators: claims of a vehicle. */
+@ApiTags('provisioning')
 @Controller('vehicles/:id/claims')
 export class VehicleClaimsController {
   constructor(@Inject(ClaimsService) private readonly claims: ClaimsService) {}
 
   @Get()
+  @ApiOperation({ summary: 'Claims of a vehicle' })
+  @ApiResponse({ status: 200, standardSchema: page(ClaimInfo) })
   @RequirePermission('device:provision')
   list(
     @CurrentActor() actor: OperatorActor,
@@ -40,6 +45,8 @@ export class VehicleClaimsController {
   }
 
   @Post()
+  @ApiOperation({ summary: 'Create a claim; it is shown in this answer only' })
+  @ApiResponse({ status: 201, standardSchema: CreatedClaim })
   @RequirePermission('device:provision')
   create(
     @CurrentActor() actor: OperatorActor,
@@ -50,11 +57,13 @@ export class VehicleClaimsController {
   }
 }
 
+@ApiTags('provisioning')
 @Controller('claims')
 export class ClaimsController {
   constructor(@Inject(ClaimsService) private readonly claims: ClaimsService) {}
 
   @Delete(':id')
+  @ApiOperation({ summary: 'Revoke a claim' })
   @HttpCode(204)
   @RequirePermission('device:provision')
   revoke(@CurrentActor() actor: OperatorActor, @Param('id', { schema: Id }) id: string): Promise<void> {
@@ -63,6 +72,7 @@ export class ClaimsController {
 }
 
 /** For operators: what becomes of a device. */
+@ApiTags('provisioning')
 @Controller('devices')
 export class DeviceLifecycleController {
   constructor(
@@ -71,6 +81,8 @@ export class DeviceLifecycleController {
   ) {}
 
   @Post(':id/approve')
+  @ApiOperation({ summary: 'Approve a device that waits' })
+  @ApiResponse({ status: 200, standardSchema: Device })
   @HttpCode(200)
   @RequirePermission('device:provision')
   approve(@CurrentActor() actor: OperatorActor, @Param('id', { schema: Id }) id: string): Promise<Device> {
@@ -78,6 +90,8 @@ export class DeviceLifecycleController {
   }
 
   @Post(':id/revoke')
+  @ApiOperation({ summary: 'Revoke a device: tunnel, MQTT and API end at once' })
+  @ApiResponse({ status: 200, standardSchema: Device })
   @HttpCode(200)
   @RequirePermission('device:provision')
   revoke(
@@ -90,6 +104,7 @@ export class DeviceLifecycleController {
 
   /** Accepted: the device does it in its own time. */
   @Post(':id/rotate-keys')
+  @ApiOperation({ summary: 'Ask a connected device for new keys' })
   @HttpCode(202)
   @RequirePermission('device:provision')
   rotateKeys(@CurrentActor() actor: OperatorActor, @Param('id', { schema: Id }) id: string): Promise<void> {
@@ -98,6 +113,7 @@ export class DeviceLifecycleController {
 }
 
 /** For Pis: with a claim, with a proof of their key, or with their access token. */
+@ApiTags('device')
 @Controller()
 export class DeviceController {
   constructor(
@@ -108,6 +124,8 @@ export class DeviceController {
   ) {}
 
   @Post('enrolment')
+  @ApiOperation({ summary: 'Enrol with a signed claim' })
+  @ApiResponse({ status: 200, standardSchema: EnrolmentAnswer })
   @HttpCode(200)
   @Public()
   enrol(@Body({ schema: SignedRequest }) body: SignedRequest): Promise<EnrolmentAnswer> {
@@ -115,6 +133,8 @@ export class DeviceController {
   }
 
   @Post('device/challenge')
+  @ApiOperation({ summary: 'Begin a proof of possession' })
+  @ApiResponse({ status: 200, standardSchema: Challenge })
   @HttpCode(200)
   @Public()
   challenge(@Body({ schema: ChallengeRequest }) body: z.infer<typeof ChallengeRequest>): Challenge {
@@ -122,6 +142,8 @@ export class DeviceController {
   }
 
   @Post('device/token')
+  @ApiOperation({ summary: 'Renew credentials by proof of possession; rotates keys' })
+  @ApiResponse({ status: 200, standardSchema: EnrolmentAnswer })
   @HttpCode(200)
   @Public()
   token(@Body({ schema: SignedRequest }) body: SignedRequest): Promise<EnrolmentAnswer> {
@@ -129,6 +151,7 @@ export class DeviceController {
   }
 
   @Delete('device')
+  @ApiOperation({ summary: 'The device leaves the fleet' })
   @HttpCode(204)
   @DeviceRoute()
   leave(@CurrentActor() actor: DeviceActor): Promise<void> {
@@ -137,6 +160,8 @@ export class DeviceController {
 
   /** For a vehicle whose MQTT is away: the same document as on its policy topic. */
   @Get('device/policy')
+  @ApiOperation({ summary: 'The policy in its signed form' })
+  @ApiResponse({ status: 200, standardSchema: SignedRequest })
   @DeviceRoute()
   async policy(@CurrentActor() actor: DeviceActor): Promise<SignedRequest> {
     const jws = await this.policies.currentJws(actor.vehicleId);

@@ -53,3 +53,139 @@ test('enrols, connects through its own tunnel and follows its policy', async () 
   expect(report?.agent.clock.machineAheadSeconds).toBe(0);
   expect(report?.agent.control.detail).toBe('mqtt://10.77.0.1:1883');
 });
+
+test('an older version, replayed by whoever holds the broker, changes nothing; the newest comes after an absence', async () => {
+  agent.process.kill('SIGTERM');
+  expect(await agent.ended).toBe(0);
+  await push('smallest-delay');
+  await push('active-standby');
+  agent = world.startAgent();
+  await until('the newest policy', async () => {
+    const { state, target, applied } = await policyState();
+    return state === 'applied' && target === applied;
+  });
+  expect((await world.report())?.peers[0]?.classes[0]).toMatchObject({ strategy: 'active-standby' });
+});
+
+test('starts from the stored policy with no gateway in reach, and goes on when it is back', async () => {
+  const { target } = await policyState();
+  for (const program of [agent, gateway]) {
+    program.process.kill('SIGKILL');
+    await program.ended;
+  }
+  agent = world.startAgent();
+  await until('the agent runs', async () => (await world.report())?.peers[0] !== undefined);
+  expect((await world.report())?.agent.policy.inForce).toBe(target);
+  expect((await world.report())?.agent.control.connected).toBe(false);
+  expect((await world.report())?.peers[0]?.classes[0]).toMatchObject({ strategy: 'active-standby' });
+  gateway = await world.startGateway();
+  await until('tunnel and control connection', async () => {
+    const report = await world.report();
+    return report?.peers[0]?.policyVersion === target && report.agent.control.connected;
+  });
+});
+
+test('takes a policy back that the tunnel does not survive, and says so when it is back', async () => {
+  await until('no version on probation', async () => (await world.report())?.agent.policy.probation === false, 40_000);
+  const before = (await policyState()).applied;
+  await push('redundant');
+  await until('the new version', async () => (await world.report())?.agent.policy.inForce === before + 1);
+  world.links('down');
+  await until(
+    'back to the version before',
+    async () => (await world.report())?.agent.policy.inForce === before,
+    40_000,
+  );
+  world.links('up');
+  await until('the gateway knows', async () => (await policyState()).state === 'reverted', 30_000);
+  expect((await policyState()).reason).toMatch(/tunnel/);
+  // The gateway still wants that version, and tells so at each connect: it is not taken again.
+  agent.process.kill('SIGTERM');
+  await agent.ended;
+  agent = world.startAgent();
+  await until('control', async () => (await world.report())?.agent.control.connected === true);
+  await sleep(1000);
+  expect((await world.report())?.agent.policy.inForce).toBe(before);
+  await push('smallest-delay');
+  await until('a new version is taken', async () => (await policyState()).state === 'applied');
+});
+
+test('frames and events of an absence arrive when it is over', async () => {
+  world.links('down');
+  await sleep(4000);
+  const held = (await world.report())?.agent.spool.held ?? 0;
+  expect(held).toBeGreaterThan(3);
+  world.links('up');
+  await until('everything was taken', async () => ((await world.report())?.agent.spool.held ?? 99) < 5, 30_000);
+  expect((await world.report())?.agent.spool.dropped).toBe(0);
+});
+
+test('kill -9 at any moment costs neither identity nor policy', async () => {
+  for (let round = 0; round < 10; round++) {
+    await sleep(Math.random() * 1500);
+    agent.process.kill('SIGKILL');
+    await agent.ended;
+    agent = world.startAgent();
+  }
+  const start = performance.now();
+  await until('tunnel and control connection', async () => {
+    const report = await world.report();
+    return report?.peers[0]?.session === 'established' && report.agent.control.connected;
+  });
+  expect(performance.now() - start).toBeLessThan(20_000);
+  const { target, applied, state } = await policyState();
+  expect([state, applied]).toEqual(['applied', target]);
+});
+
+test('keys are rotated on command; tunnel and control connection go on with the new ones', async () => {
+  const { deviceId } = (await world.report())!.agent.enrolment;
+  const before = (await world.rest('GET', `/api/v1/devices/${deviceId}`)).body;
+  const asked = await world.rest('POST', `/api/v1/devices/${deviceId}/rotate-keys`, {});
+  expect(asked.status).toBeLessThan(300);
+  await until('other keys', async () => {
+    const device = (await world.rest('GET', `/api/v1/devices/${deviceId}`)).body;
+    return device.tunnelPublicKey !== before.tunnelPublicKey;
+  });
+  await until('tunnel and control connection', async () => {
+    const report = await world.report();
+    return report?.peers[0]?.session === 'established' && report.agent.control.connected;
+  });
+});
+
+test('unenroll asks before it stops anything, then wipes the keys and tells the gateway', async () => {
+  const refused = await world.agent(['unenroll']);
+  expect(refused.code).toBe(1);
+  expect(refused.output).toMatch(/the agent is running \(process \d+\): stop it first/);
+  const done = await world.agent(['unenroll', '--stop']);
+  expect(done.output).toMatch(/The gateway has revoked this device; its keys and policies are gone/);
+  expect(await agent.ended).toBe(0);
+  expect(existsSync(`${world.stateDir}/device.json`)).toBe(false);
+  const again = world.startAgent();
+  expect(await again.ended).toBe(3);
+  expect(again.log()).toMatch(/this machine is not enrolled/);
+});
+
+// Debian: faketime. Only the wall clock is false: the monotonic one cannot be on a real machine either.
+const faketime = ['/usr/bin/faketime', '/usr/local/bin/faketime'].find((file) => existsSync(file));
+
+test.runIf(faketime !== undefined)('a clock that is five years off changes nothing', async () => {
+  for (const offset of ['-5y', '+5y']) {
+    const wrong = ['env', 'FAKETIME_DONT_FAKE_MONOTONIC=1', 'DONT_FAKE_MONOTONIC=1', faketime!, '-f', offset];
+    const made = await world.claim(`Lost in time ${offset}`);
+    vehicleId = made.vehicleId;
+    const enrolled = await world.agent(['enroll', GATEWAY_URL, made.claim, '--replace'], wrong);
+    expect(enrolled.output).toMatch(/Enrolled/);
+    agent = world.startAgent({}, wrong);
+    await until('the policy is applied', async () => (await policyState()).state === 'applied', 30_000);
+    await push('redundant');
+    await until('the next one, too', async () => {
+      const { state, target } = await policyState();
+      return state === 'applied' && target > 1;
+    });
+    const ahead = (await world.report())?.agent.clock.machineAheadSeconds ?? 0;
+    expect(Math.abs(ahead)).toBeGreaterThan(4.9 * 365 * 86_400);
+    expect(agent.log()).not.toMatch(/refused|expired/);
+    agent.process.kill('SIGTERM');
+    await agent.ended;
+  }
+});

@@ -1,9 +1,9 @@
 /* Runs in the page: waits for a switch away from a link to appear in the timeline after the next click, and counts the time
    until the frame that shows it. The answer is in window.seenSwitch. */
-(link) => {
+window.watchSwitches = (link) => {
   const list = document.querySelector('ol.events');
   const known = new Set([...list.children].map((item) => item.textContent));
-  const away = new RegExp(`${link}.* → `);
+  const away = new RegExp(`^[^→]*${link}[^→]* → (?!.*${link})`);
   window.seenSwitch = new Promise((resolve) => {
     let clickedMs;
     const onClick = () => {

@@ -15,7 +15,10 @@ const KILL_AGAIN_MS = 50;
 const BEFORE_MS = 2_000;
 const HEAL_TIMEOUT_MS = 60_000;
 const LOOK_AGAIN_MS = 250;
-const METRICS_POINTS = 10;
+/** Frames come once a second: a step of two has one, wherever it begins. */
+const STEP_MS = 2_000;
+/** Of a query of metrics. */
+const LEAST_POINTS = 10;
 
 export const OUTAGES = ['database-frozen', 'database-killed', 'gateway-wedged'] as const;
 export type OutageName = (typeof OUTAGES)[number];
@@ -100,18 +103,22 @@ async function takeOut({ fleet }: FleetLab, outage: OutageName, seconds: number)
 /** Resolves when the vehicles' own frames of the whole time can be read, without a hole. */
 async function framesBetween({ fleet, lab }: FleetLab, fromMs: number, toMs: number): Promise<void> {
   const giveUp = Date.now() + HEAL_TIMEOUT_MS;
+  const steps = Math.max(LEAST_POINTS, Math.ceil((toMs - fromMs) / STEP_MS));
   const query = new URLSearchParams({
-    from: new Date(fromMs).toISOString(),
+    from: new Date(toMs - steps * STEP_MS).toISOString(),
     to: new Date(toMs).toISOString(),
     source: 'vehicle',
-    points: String(METRICS_POINTS),
+    points: String(steps),
   });
   for (let slot = 0; slot < lab.vehicles; ) {
     const path = `/api/v1/vehicles/${fleet.registry.vehicleId(slot)}/metrics?${query}`;
     const { links } = await fleet.registry.rest.get(path, VehicleMetrics);
-    const holes = links.flatMap(({ rttUs }) => rttUs).filter((value) => value === null).length;
-    if (links.length > 0 && holes === 0) slot++;
-    else if (Date.now() > giveUp) throw new Error(`vehicle ${slot}: ${holes} holes in the frames of the outage`);
+    const inside = (atS: number) => atS * 1000 >= fromMs && atS * 1000 + STEP_MS <= toMs;
+    const holes = links.flatMap(({ atS, rttUs }) =>
+      rttUs.filter((value, at) => value === null && inside(atS[at] ?? 0)),
+    );
+    if (links.length > 0 && holes.length === 0) slot++;
+    else if (Date.now() > giveUp) throw new Error(`vehicle ${slot}: ${holes.length} holes in the frames of the outage`);
     else await pause(LOOK_AGAIN_MS);
   }
 }

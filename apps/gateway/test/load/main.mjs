@@ -30,8 +30,13 @@ const observer = fork(fileURLToPath(new URL('./observer.mjs', import.meta.url)))
 const starting = startGateway(profile);
 let gateway;
 let ending;
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
-  process.once(signal, () => void end().then(() => process.exit(1)));
+let interrupted = false;
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.once(signal, () => {
+    interrupted = true;
+    void end().then(() => process.exit(130));
+  });
+}
 try {
   gateway = await starting;
   const result = await measure();

@@ -1,5 +1,6 @@
 import type { Permission } from '@corridor/contracts';
-import { SetMetadata } from '@nestjs/common';
+import { applyDecorators, SetMetadata } from '@nestjs/common';
+import { ApiExtension, ApiSecurity } from '@nestjs/swagger';
 
 /** Who may use a route. A route that declares nothing refuses everybody. */
 export type Access =
@@ -12,13 +13,24 @@ export const ACCESS = 'corridor:access';
 
 /** Operators who have all of these permissions, by session or API token. */
 export const RequirePermission = (...permissions: [Permission, ...Permission[]]) =>
-  SetMetadata(ACCESS, { kind: 'permissions', permissions } satisfies Access);
+  applyDecorators(
+    SetMetadata(ACCESS, { kind: 'permissions', permissions } satisfies Access),
+    ApiSecurity('session'),
+    ApiSecurity('token'),
+    ApiExtension('x-permissions', permissions),
+  );
 
 /** Every operator who is logged in, whatever the role. */
-export const AnyOperator = () => SetMetadata(ACCESS, { kind: 'any-operator' } satisfies Access);
+export const AnyOperator = () =>
+  applyDecorators(
+    SetMetadata(ACCESS, { kind: 'any-operator' } satisfies Access),
+    ApiSecurity('session'),
+    ApiSecurity('token'),
+  );
 
 /** Devices with an access token of their own; no operators. */
-export const DeviceRoute = () => SetMetadata(ACCESS, { kind: 'device' } satisfies Access);
+export const DeviceRoute = () =>
+  applyDecorators(SetMetadata(ACCESS, { kind: 'device' } satisfies Access), ApiSecurity('device'));
 
 /** Everybody, without any proof: login, health, and requests that bring their own proof (claims, challenges). */
 export const Public = () => SetMetadata(ACCESS, { kind: 'public' } satisfies Access);

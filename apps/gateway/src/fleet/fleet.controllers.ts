@@ -1,23 +1,25 @@
 import {
   CreateGroup,
   CreateVehicle,
-  type Device,
+  Device,
   DeviceQuery,
-  type Group,
+  Group,
   Id,
   LinkName,
-  type Organisation,
+  Organisation,
   type Page,
   PageQuery,
   PutUplink,
+  page,
   UpdateGroup,
   UpdateOrganisation,
   UpdateVehicle,
-  type Uplink,
-  type Vehicle,
+  Uplink,
+  Vehicle,
   VehicleQuery,
 } from '@corridor/contracts';
 import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Patch, Post, Put, Query } from '@nestjs/common';
+import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
 import { RequirePermission } from '../auth/access.js';
 import { CurrentActor, type OperatorActor } from '../auth/actor.js';
@@ -26,17 +28,22 @@ import { FleetService } from './fleet.service.js';
 import { GroupsService } from './groups.service.js';
 import { VehiclesService } from './vehicles.service.js';
 
+@ApiTags('organisation')
 @Controller('organisation')
 export class OrganisationController {
   constructor(@Inject(GroupsService) private readonly groups: GroupsService) {}
 
   @Get()
+  @ApiOperation({ summary: 'The organisation' })
+  @ApiResponse({ status: 200, standardSchema: Organisation })
   @RequirePermission('fleet:read')
   get(@CurrentActor() actor: OperatorActor): Promise<Organisation> {
     return this.groups.organisation(actor.organisationId);
   }
 
   @Patch()
+  @ApiOperation({ summary: 'Rename the organisation' })
+  @ApiResponse({ status: 200, standardSchema: Organisation })
   @RequirePermission('fleet:write')
   update(
     @CurrentActor() actor: OperatorActor,
@@ -46,17 +53,22 @@ export class OrganisationController {
   }
 }
 
+@ApiTags('groups')
 @Controller('groups')
 export class GroupsController {
   constructor(@Inject(GroupsService) private readonly groups: GroupsService) {}
 
   @Get()
+  @ApiOperation({ summary: 'List groups' })
+  @ApiResponse({ status: 200, standardSchema: page(Group) })
   @RequirePermission('fleet:read')
   list(@CurrentActor() actor: OperatorActor, @Query({ schema: PageQuery }) query: PageQuery): Promise<Page<Group>> {
     return this.groups.list(query, actor.organisationId);
   }
 
   @Post()
+  @ApiOperation({ summary: 'Create a group' })
+  @ApiResponse({ status: 201, standardSchema: Group })
   @RequirePermission('fleet:write')
   create(
     @CurrentActor() actor: OperatorActor,
@@ -66,12 +78,16 @@ export class GroupsController {
   }
 
   @Get(':id')
+  @ApiOperation({ summary: 'One group' })
+  @ApiResponse({ status: 200, standardSchema: Group })
   @RequirePermission('fleet:read')
   get(@CurrentActor() actor: OperatorActor, @Param('id', { schema: Id }) id: string): Promise<Group> {
     return this.groups.get(id, actor.organisationId);
   }
 
   @Patch(':id')
+  @ApiOperation({ summary: 'Change a group' })
+  @ApiResponse({ status: 200, standardSchema: Group })
   @RequirePermission('fleet:write')
   update(
     @CurrentActor() actor: OperatorActor,
@@ -82,6 +98,7 @@ export class GroupsController {
   }
 
   @Delete(':id')
+  @ApiOperation({ summary: 'Delete a group without vehicles' })
   @HttpCode(204)
   @RequirePermission('fleet:write')
   delete(@CurrentActor() actor: OperatorActor, @Param('id', { schema: Id }) id: string): Promise<void> {
@@ -89,6 +106,7 @@ export class GroupsController {
   }
 }
 
+@ApiTags('vehicles')
 @Controller('vehicles')
 export class VehiclesController {
   constructor(
@@ -97,6 +115,8 @@ export class VehiclesController {
   ) {}
 
   @Get()
+  @ApiOperation({ summary: 'List vehicles with their status' })
+  @ApiResponse({ status: 200, standardSchema: page(Vehicle) })
   @RequirePermission('fleet:read')
   list(
     @CurrentActor() actor: OperatorActor,
@@ -106,6 +126,8 @@ export class VehiclesController {
   }
 
   @Post()
+  @ApiOperation({ summary: 'Create a vehicle' })
+  @ApiResponse({ status: 201, standardSchema: Vehicle })
   @RequirePermission('fleet:write')
   create(
     @CurrentActor() actor: OperatorActor,
@@ -115,12 +137,16 @@ export class VehiclesController {
   }
 
   @Get(':id')
+  @ApiOperation({ summary: 'One vehicle with its status' })
+  @ApiResponse({ status: 200, standardSchema: Vehicle })
   @RequirePermission('fleet:read')
   get(@CurrentActor() actor: OperatorActor, @Param('id', { schema: Id }) id: string): Promise<Vehicle> {
     return this.fleet.vehicle(id, actor.organisationId);
   }
 
   @Patch(':id')
+  @ApiOperation({ summary: 'Change a vehicle' })
+  @ApiResponse({ status: 200, standardSchema: Vehicle })
   @RequirePermission('fleet:write')
   update(
     @CurrentActor() actor: OperatorActor,
@@ -131,6 +157,7 @@ export class VehiclesController {
   }
 
   @Delete(':id')
+  @ApiOperation({ summary: 'Archive a vehicle; its device is revoked' })
   @HttpCode(204)
   @RequirePermission('fleet:write')
   archive(@CurrentActor() actor: OperatorActor, @Param('id', { schema: Id }) id: string): Promise<void> {
@@ -138,6 +165,8 @@ export class VehiclesController {
   }
 
   @Put(':id/uplinks/:name')
+  @ApiOperation({ summary: 'Describe an uplink' })
+  @ApiResponse({ status: 200, standardSchema: Uplink })
   @RequirePermission('fleet:write')
   putUplink(
     @CurrentActor() actor: OperatorActor,
@@ -149,6 +178,7 @@ export class VehiclesController {
   }
 
   @Delete(':id/uplinks/:name')
+  @ApiOperation({ summary: 'Forget an uplink' })
   @HttpCode(204)
   @RequirePermission('fleet:write')
   deleteUplink(
@@ -160,11 +190,14 @@ export class VehiclesController {
   }
 }
 
+@ApiTags('devices')
 @Controller('devices')
 export class DevicesController {
   constructor(@Inject(DevicesService) private readonly devices: DevicesService) {}
 
   @Get()
+  @ApiOperation({ summary: 'List devices' })
+  @ApiResponse({ status: 200, standardSchema: page(Device) })
   @RequirePermission('fleet:read')
   list(
     @CurrentActor() actor: OperatorActor,
@@ -174,6 +207,8 @@ export class DevicesController {
   }
 
   @Get(':id')
+  @ApiOperation({ summary: 'One device' })
+  @ApiResponse({ status: 200, standardSchema: Device })
   @RequirePermission('fleet:read')
   get(@CurrentActor() actor: OperatorActor, @Param('id', { schema: Id }) id: string): Promise<Device> {
     return this.devices.get(id, actor.organisationId);

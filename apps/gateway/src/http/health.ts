@@ -1,14 +1,17 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Gauge } from 'prom-client';
+import { z } from 'zod';
 import { PrismaService } from '../store/prisma.service.js';
 import { Metrics } from './metrics.js';
 
-export type PartState = 'up' | 'down' | 'off';
+const PartState = z.enum(['up', 'down', 'off']);
+export type PartState = z.infer<typeof PartState>;
 
-export interface Readiness {
-  readonly status: 'ready' | 'degraded' | 'draining';
-  readonly parts: Readonly<Record<string, PartState>>;
-}
+export const Readiness = z.object({
+  status: z.enum(['ready', 'degraded', 'draining']),
+  parts: z.record(z.string(), PartState),
+});
+export type Readiness = z.infer<typeof Readiness>;
 
 /** What the gateway is made of, and which of it works at this moment. Parts report themselves; nothing is remembered. */
 @Injectable()

@@ -1,5 +1,5 @@
 import { Global, Module } from '@nestjs/common';
-import { APP_FILTER, APP_INTERCEPTOR } from '@nestjs/core';
+import { APP_FILTER, APP_INTERCEPTOR, DiscoveryModule } from '@nestjs/core';
 import { BaseMapController } from './base-map.controller.js';
 import { DatabaseGate } from './database-gate.js';
 import { HealthController } from './health.controller.js';
@@ -12,6 +12,7 @@ import { ProblemFilter } from './problem.filter.js';
 
 @Global()
 @Module({
+  imports: [DiscoveryModule],
   controllers: [HealthController, OpenApiController, BaseMapController],
   providers: [
     { provide: APP_FILTER, useClass: ProblemFilter },

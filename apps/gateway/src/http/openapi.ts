@@ -1,4 +1,6 @@
-import { type INestApplication, Injectable } from '@nestjs/common';
+import { Problem } from '@corridor/contracts';
+import { type INestApplication, Inject, Injectable } from '@nestjs/common';
+import { DiscoveryService, MetadataScanner } from '@nestjs/core';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { z } from 'zod';
 import { CSRF_HEADER, SESSION_COOKIE } from '../auth/operator-sessions.js';
@@ -9,8 +11,16 @@ export class OpenApi {
   #make: (() => OpenAPIObject) | undefined;
   #document: OpenAPIObject | undefined;
 
+  constructor(
+    @Inject(DiscoveryService) private readonly discovery: DiscoveryService,
+    @Inject(MetadataScanner) private readonly scanner: MetadataScanner,
+  ) {}
+
   describe(app: INestApplication): void {
-    this.#make = () => makeDocument(app);
+    this.#make = () => {
+      this.#noteParameters();
+      return makeDocument(app);
+    };
   }
 
   /** Made when it is first asked for: most gateways are never asked. */
@@ -18,6 +28,20 @@ export class OpenApi {
     if (this.#make === undefined) throw new Error('the application is not described yet');
     this.#document ??= this.#make();
     return this.#document;
+  }
+
+  /**
+   * Swagger looks at a method's parameters only where the compiler noted their types, which ours does not: what they are is
+   * said by their schemas. So each method gets a note that says nothing.
+   */
+  #noteParameters(): void {
+    for (const { instance } of this.discovery.getControllers()) {
+      const prototype = Object.getPrototypeOf(instance);
+      for (const name of this.scanner.getAllMethodNames(prototype)) {
+        const types = Array(prototype[name].length).fill(Object);
+        Reflect.defineMetadata('design:paramtypes', types, prototype, name);
+      }
+    }
   }
 }
 
@@ -33,17 +57,36 @@ function makeDocument(app: INestApplication): OpenAPIObject {
     .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'corridor_…' }, 'token')
     .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT' }, 'device')
     .build();
-  return SwaggerModule.createDocument(app, head, {
+  const document = SwaggerModule.createDocument(app, head, {
     operationIdFactory: (controller, method) => `${controller.replace(/Controller$/, '')}_${method}`,
     standardSchemaConverter: (schema, { schemaType }) => {
-      if (!(schema instanceof z.ZodType)) return undefined;
-      // OpenAPI 3.1 schemas are JSON Schema 2020-12; what a transform makes of a value has none.
-      const { $schema: _, ...json } = z.toJSONSchema(schema, {
-        io: schemaType,
-        unrepresentable: 'any',
-        reused: 'inline',
-      });
-      return { schema: json };
+      return schema instanceof z.ZodType ? { schema: jsonSchema(schema, schemaType) } : undefined;
     },
   });
+  return withProblems(document);
+}
+
+const PROBLEM = { $ref: '#/components/responses/Problem' };
+
+/** Every operation may be refused, in the same form. */
+function withProblems(document: OpenAPIObject): OpenAPIObject {
+  for (const path of Object.values(document.paths)) {
+    for (const operation of Object.values(path as Record<string, { responses?: Record<string, unknown> }>)) {
+      operation.responses = { ...operation.responses, default: PROBLEM };
+    }
+  }
+  const schema = jsonSchema(Problem, 'output') as never;
+  const responses = {
+    Problem: {
+      description: 'Refused: why, for people and programs',
+      content: { 'application/problem+json': { schema } },
+    },
+  };
+  return { ...document, components: { ...document.components, responses } };
+}
+
+/** OpenAPI 3.1 schemas are JSON Schema 2020-12; what a transform makes of a value has none. */
+function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): Record<string, unknown> {
+  const { $schema: _, ...json } = z.toJSONSchema(schema, { io, unrepresentable: 'any', reused: 'inline' });
+  return json;
 }

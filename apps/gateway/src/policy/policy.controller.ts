@@ -1,16 +1,18 @@
 import {
   Id,
-  type IssuedPolicy,
+  IssuedPolicy,
   type Page,
   PageQuery,
-  type PolicyRevision,
+  PolicyRevision,
   PolicyScope,
   PutPolicy,
-  type StrategyInfo,
-  type VehiclePolicy,
+  page,
+  StrategyInfo,
+  VehiclePolicy,
 } from '@corridor/contracts';
 import { builtInStrategies } from '@corridor/strategy';
 import { Body, Controller, Get, HttpCode, Inject, Param, Post, Put, Query } from '@nestjs/common';
+import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
 import { RequirePermission } from '../auth/access.js';
 import { CurrentActor, type OperatorActor } from '../auth/actor.js';
@@ -19,11 +21,14 @@ import { PolicyLayersService } from './policy-layers.service.js';
 const Scope = PolicyScope.exclude(['built-in']);
 type Scope = z.infer<typeof Scope>;
 
+@ApiTags('policies')
 @Controller('policies')
 export class PoliciesController {
   constructor(@Inject(PolicyLayersService) private readonly layers: PolicyLayersService) {}
 
   @Get(':scope/:id')
+  @ApiOperation({ summary: 'The newest version of one layer' })
+  @ApiResponse({ status: 200, standardSchema: PolicyRevision })
   @RequirePermission('policy:read')
   get(
     @CurrentActor() actor: OperatorActor,
@@ -34,6 +39,8 @@ export class PoliciesController {
   }
 
   @Put(':scope/:id')
+  @ApiOperation({ summary: 'Save a layer: a new version, issued to every vehicle that it concerns' })
+  @ApiResponse({ status: 200, standardSchema: PolicyRevision })
   @RequirePermission('policy:write')
   put(
     @CurrentActor() actor: OperatorActor,
@@ -45,6 +52,8 @@ export class PoliciesController {
   }
 
   @Get(':scope/:id/history')
+  @ApiOperation({ summary: 'Versions of one layer, the newest first' })
+  @ApiResponse({ status: 200, standardSchema: page(PolicyRevision) })
   @RequirePermission('policy:read')
   history(
     @CurrentActor() actor: OperatorActor,
@@ -56,17 +65,22 @@ export class PoliciesController {
   }
 }
 
+@ApiTags('policies')
 @Controller('vehicles/:id/policy')
 export class VehiclePolicyController {
   constructor(@Inject(PolicyLayersService) private readonly layers: PolicyLayersService) {}
 
   @Get()
+  @ApiOperation({ summary: 'Target and applied policy of a vehicle' })
+  @ApiResponse({ status: 200, standardSchema: VehiclePolicy })
   @RequirePermission('policy:read')
   get(@CurrentActor() actor: OperatorActor, @Param('id', { schema: Id }) id: string): Promise<VehiclePolicy> {
     return this.layers.vehiclePolicy(actor, id);
   }
 
   @Get('history')
+  @ApiOperation({ summary: 'Policies issued to a vehicle, the newest first' })
+  @ApiResponse({ status: 200, standardSchema: page(IssuedPolicy) })
   @RequirePermission('policy:read')
   history(
     @CurrentActor() actor: OperatorActor,
@@ -77,6 +91,8 @@ export class VehiclePolicyController {
   }
 
   @Post('reissue')
+  @ApiOperation({ summary: 'Issue the policy of a vehicle again' })
+  @ApiResponse({ status: 200, standardSchema: IssuedPolicy })
   @HttpCode(200)
   @RequirePermission('policy:write')
   reissue(@CurrentActor() actor: OperatorActor, @Param('id', { schema: Id }) id: string): Promise<IssuedPolicy> {
@@ -84,9 +100,12 @@ export class VehiclePolicyController {
   }
 }
 
+@ApiTags('policies')
 @Controller('strategies')
 export class StrategiesController {
   @Get()
+  @ApiOperation({ summary: 'Strategies that a policy may name' })
+  @ApiResponse({ status: 200, standardSchema: StrategyInfo.array() })
   @RequirePermission('policy:read')
   list(): z.infer<typeof StrategyInfo>[] {
     return builtInStrategies.map(({ name, description }) => ({ name, description }));

@@ -221,6 +221,7 @@ CREATE UNIQUE INDEX "api_token_hash_key" ON "api_token"("hash");
 CREATE INDEX "api_token_operator_id_idx" ON "api_token"("operator_id");
 CREATE INDEX "audit_entry_organisation_id_at_idx" ON "audit_entry"("organisation_id", "at" DESC);
 CREATE INDEX "event_vehicle_id_at_idx" ON "event"("vehicle_id", "at" DESC);
+CREATE INDEX "event_at_id_idx" ON "event"("at" DESC, "id" DESC);
 
 ALTER TABLE "vehicle_group" ADD CONSTRAINT "vehicle_group_organisation_id_fkey" FOREIGN KEY ("organisation_id") REFERENCES "organisation"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
 ALTER TABLE "vehicle" ADD CONSTRAINT "vehicle_organisation_id_fkey" FOREIGN KEY ("organisation_id") REFERENCES "organisation"("id") ON DELETE RESTRICT ON UPDATE CASCADE;

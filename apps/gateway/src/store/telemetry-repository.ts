@@ -85,7 +85,7 @@ export class TelemetryRepository {
     return this.prisma.client.telemetryCursor.findMany();
   }
 
-  /** The newest frame of each vehicle that is not archived and of each end, since `sinceMs`. */
+  /** The newest frame of each vehicle that is not archived and of each end, as far as it is among the last of them. */
   async lastFrames(sinceMs: number): Promise<LastFrames[]> {
     const rows = await this.prisma.client.$queryRawUnsafe<FrameRecord[]>(LAST_FRAMES, new Date(sinceMs));
     return rows.map(({ vehicleId, source, at, ...parts }) => ({
@@ -190,16 +190,21 @@ const MOVE_CURSORS = `
   WHERE held.device_id = row."deviceId" AND held.session = row."fromSession" AND held.seq = row."fromSeq"
     AND row."fromSession" > 0`;
 
+// Looks at the last five minutes' worth of keys of each vehicle, not for ever back for an end that never reported.
 const LAST_FRAMES = `
-  SELECT newest.vehicle_id AS "vehicleId", newest.source::text AS source, newest.at, newest.tunnel, newest.paths,
-    newest.classes, newest.latitude, newest.longitude
+  SELECT frame.vehicle_id AS "vehicleId", frame.source::text AS source, frame.at, frame.tunnel, frame.paths,
+    frame.classes, frame.latitude, frame.longitude
   FROM vehicle
-  CROSS JOIN unnest(ARRAY['vehicle', 'gateway']::"Source"[]) AS side(source)
   CROSS JOIN LATERAL (
-    SELECT * FROM metric_frame
-    WHERE vehicle_id = vehicle.id AND source = side.source AND at >= $1
-    ORDER BY at DESC LIMIT 1
+    SELECT DISTINCT ON (recent.source) recent.* FROM (
+      SELECT at, source, session, seq FROM metric_frame
+      WHERE vehicle_id = vehicle.id AND at >= $1
+      ORDER BY at DESC LIMIT 300
+    ) AS recent
+    ORDER BY recent.source, recent.at DESC
   ) AS newest
+  JOIN metric_frame AS frame ON frame.vehicle_id = vehicle.id AND frame.at = newest.at
+    AND frame.source = newest.source AND frame.session = newest.session AND frame.seq = newest.seq
   WHERE vehicle.archived_at IS NULL`;
 
 const EVENTS = `

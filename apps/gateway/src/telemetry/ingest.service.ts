@@ -12,6 +12,7 @@ import { type CursorMove, type FrameRow, TelemetryRepository } from '../store/te
 import { Acknowledgements } from './acknowledgements.js';
 import { DeviceDirectory } from './device-directory.js';
 import { recordedAtMs } from './record-time.js';
+import { SentTimes } from './sent-times.js';
 import { TelemetryWriter, type WriteEntry } from './telemetry-writer.js';
 
 /** The database's integers end here; a device that counts further is not one of ours. */
@@ -59,6 +60,7 @@ export class IngestService implements OnModuleInit, OnModuleDestroy {
     events.on('telemetry-batch', (document) => this.#take(document));
     events.on('device-revoked', ({ deviceId }) => {
       this.#intakes.delete(deviceId);
+      this.#sentTimes.forget(deviceId);
       this.#shown.delete(deviceId);
       this.#refused.delete(deviceId);
       this.#acknowledgements.forget(deviceId);
@@ -191,7 +193,7 @@ interface Origin {
   readonly deviceId: string;
   readonly vehicleId: string;
   readonly batch: TelemetryBatch;
-  readonly receivedAtMs: number;
+  readonly sentAtMs: number;
 }
 
 function rowsOf(records: readonly TelemetryRecord[], origin: Origin): Pick<WriteEntry, 'frames' | 'events'> {
@@ -200,7 +202,7 @@ function rowsOf(records: readonly TelemetryRecord[], origin: Origin): Pick<Write
   const events: RecordedEvent[] = [];
   for (const record of records) {
     const { seq, frame, event } = record;
-    const atMs = recordedAtMs(batch, record, receivedAtMs);
+    const atMs = recordedAtMs(batch, record, sentAtMs);
     if (frame) frames.push({ vehicleId, atMs, source: 'vehicle', session: batch.session, seq, frame });
     if (event) events.push(recordedEvent(event, record, origin));
   }
@@ -212,7 +214,7 @@ function recordedEvent(
   record: Pick<TelemetryRecord, 'seq' | 'monoMs'>,
   { deviceId, vehicleId, batch, receivedAtMs }: Origin,
 ): RecordedEvent {
-  const at = new Date(recordedAtMs(batch, record, receivedAtMs)).toISOString();
+  const at = new Date(recordedAtMs(batch, record, sentAtMs)).toISOString();
   return { id: eventId(deviceId, batch.session, record.seq), at, vehicleId, source: 'vehicle', event };
 }
 

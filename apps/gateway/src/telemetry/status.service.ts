@@ -5,6 +5,7 @@ import { Clock } from '../kernel/clock.js';
 import { type DomainEventMap, DomainEvents } from '../kernel/domain-events.js';
 import { DeviceDirectory } from './device-directory.js';
 import { recordedAtMs } from './record-time.js';
+import { SentTimes } from './sent-times.js';
 import { StatusRecord } from './status-record.js';
 
 /** How often ages are looked at: a state is never shown longer than this after it ended. */
@@ -38,6 +39,7 @@ export interface Remembered {
 export class StatusService implements OnModuleInit, OnModuleDestroy {
   readonly #records = new Map<string, StatusRecord>();
   #policyOf: (vehicleId: string) => PolicyStatus = () => NO_POLICY;
+  readonly #sentTimes = new SentTimes();
   #timer: NodeJS.Timeout | undefined;
   #tunnelBlind: string | null = null;
   #controlBlind: string | null = null;
@@ -52,7 +54,8 @@ export class StatusService implements OnModuleInit, OnModuleDestroy {
     events.on('tunnel-state', ({ running, reason }) => this.#tunnelState(running ? null : reason));
     events.on('bus-state', ({ connected }) => this.#busState(connected ? null : NO_BROKER));
     events.on('telemetry-batch', ({ deviceId, batch, receivedAtMs }) => {
-      this.#message(deviceId, receivedAtMs, (record) => applyBatch(record, batch, receivedAtMs));
+      const sentAtMs = this.#sentTimes.sentAtMs(deviceId, batch, receivedAtMs);
+      this.#message(deviceId, receivedAtMs, (record) => applyBatch(record, batch, sentAtMs));
     });
     events.on('policy-request', ({ deviceId }) => this.#message(deviceId, this.clock.nowMs()));
     events.on('policy-ack', ({ deviceId }) => this.#message(deviceId, this.clock.nowMs()));
@@ -197,10 +200,10 @@ export class StatusService implements OnModuleInit, OnModuleDestroy {
 }
 
 /** The newest frame of a batch is the vehicle's state. */
-function applyBatch(record: StatusRecord, batch: TelemetryBatch, receivedAtMs: number): void {
+function applyBatch(record: StatusRecord, batch: TelemetryBatch, sentAtMs: number): void {
   const newest = batch.records.findLast(({ frame }) => frame !== undefined);
   if (!newest?.frame) return;
-  record.vehicleFrame(newest.frame, recordedAtMs(batch, newest, receivedAtMs), batch.session, newest.seq);
+  record.vehicleFrame(newest.frame, recordedAtMs(batch, newest, sentAtMs), batch.session, newest.seq);
 }
 
 /** When the tunnel was last heard, as the recorder notes it in the gateway's own frames. */

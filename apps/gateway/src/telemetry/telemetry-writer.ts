@@ -50,7 +50,7 @@ export class TelemetryWriter {
   #timer: NodeJS.Timeout | undefined;
   #flushing: Promise<void> | undefined;
   #open = false;
-  #closed = false;
+  #closing = false;
   /** Rows that were not kept: too old, or for want of room. */
   dropped = 0;
   written = 0;
@@ -71,7 +71,7 @@ export class TelemetryWriter {
 
   /** The database answers, and the caller knows every cursor. */
   open(): void {
-    if (this.#closed) return;
+    if (this.#closing) return;
     this.#open = true;
     this.#schedule(0);
   }
@@ -86,10 +86,10 @@ export class TelemetryWriter {
 
   /** Writes what waits, if the database answers, and takes nothing more. */
   async close(): Promise<void> {
+    this.#closing = true;
     clearTimeout(this.#timer);
     await this.#flushing;
     while (this.#open && this.#entries.length > 0) await this.#flush();
-    this.#closed = true;
     this.#open = false;
   }
 
@@ -103,7 +103,7 @@ export class TelemetryWriter {
   }
 
   #schedule(delayMs: number): void {
-    if (!this.#open || this.#flushing || this.#entries.length === 0) return;
+    if (!this.#open || this.#closing || this.#flushing || this.#entries.length === 0) return;
     if (this.#timer && delayMs > 0) return;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {

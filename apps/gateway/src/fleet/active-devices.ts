@@ -22,6 +22,7 @@ export class ActiveDevices implements OnModuleInit, OnModuleDestroy {
   #devices: Map<string, ActiveDevice> | undefined;
   /** Devices that an event spoke of since the comparison that is under way began: the event is the newer word. */
   #touched = new Set<string>();
+  #comparison: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -58,8 +59,15 @@ export class ActiveDevices implements OnModuleInit, OnModuleDestroy {
     return (await this.#loaded()).get(deviceId);
   }
 
-  /** Reads the database and tells by events where it differs from the memory. */
-  async compare(): Promise<void> {
+  /** Reads the database and tells by events where it differs from the memory. One comparison at a time. */
+  compare(): Promise<void> {
+    this.#comparison ??= this.#compare().finally(() => {
+      this.#comparison = undefined;
+    });
+    return this.#comparison;
+  }
+
+  async #compare(): Promise<void> {
     this.#touched = new Set();
     const records = await this.repository.activeDevices();
     const found = new Map(records.map((record) => [record.id, activeDeviceOf(record, this.overlay)]));
@@ -68,7 +76,7 @@ export class ActiveDevices implements OnModuleInit, OnModuleDestroy {
     if (known === undefined) {
       // Whatever changed while the first reading was under way is read again, and nobody is told of what was always there.
       this.#devices = found;
-      if (touched.size > 0) await this.compare();
+      if (touched.size > 0) await this.#compare();
       return;
     }
     for (const device of found.values()) {

@@ -62,6 +62,28 @@ test('a reader that pauses holds the sender back', async () => {
   guarded.destroy();
 });
 
+test('who sends more than is fair waits until it has paid, and loses nothing', async () => {
+  const [near, far] = duplexPair();
+  let nowMs = 0;
+  const guarded = new GuardedStream(far, 100_000, () => nowMs);
+  let got = 0;
+  guarded.on('data', (data: Buffer) => {
+    got += data.length;
+  });
+  // 20,000 tiny packets cost as much as 20 MB: 8 MiB at once, the rest at half a megabyte a second.
+  const flood = Buffer.concat(Array.from({ length: 100 }, () => packet(2)));
+  for (let index = 0; index < 200; index++) near.write(flood);
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  expect(got).toBeGreaterThanOrEqual(80 * flood.length);
+  expect(got).toBeLessThan(100 * flood.length);
+  nowMs = 3_600_000;
+  while (got < 200 * flood.length) {
+    nowMs += 3_600_000;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  guarded.destroy();
+});
+
 test('the end of one side is the end of the other', async () => {
   const inner = new Duplex({ read: () => undefined, write: (_chunk, _encoding, done) => done() });
   const guarded = new GuardedStream(inner, 10);

@@ -5,6 +5,8 @@ import type { ListenAddress } from '../config/gateway-config.js';
 const RETRY_MS = 500;
 /** Above what one gateway is made for; beyond it new connections are closed at once. */
 const MOST_CONNECTIONS = 10_000;
+/** From one address that is not this machine's: a vehicle has one, and needs two while it replaces one. */
+const MOST_FROM_ADDRESS = 16;
 
 /**
  * A TCP server whose address may not exist yet (the tunnel's interface comes up after the broker) or may still be taken
@@ -13,6 +15,8 @@ const MOST_CONNECTIONS = 10_000;
 export class PatientListener {
   readonly #logger = new Logger('broker');
   readonly #sockets = new Set<Socket>();
+  /** Connections by the address that they come from. */
+  readonly #counts = new Map<string, number>();
   #server: Server | undefined;
   #timer: NodeJS.Timeout | undefined;
   #told = '';
@@ -21,6 +25,7 @@ export class PatientListener {
   constructor(
     private readonly address: ListenAddress,
     private readonly accept: (socket: Socket) => void,
+    private readonly mostFromAddress = MOST_FROM_ADDRESS,
   ) {}
 
   /** Resolves after the first attempt, whatever became of it. */
@@ -46,6 +51,10 @@ export class PatientListener {
 
   #listen(): Promise<void> {
     const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 }, (socket) => {
+      if (this.#crowded(socket)) {
+        socket.destroy();
+        return;
+      }
       this.#sockets.add(socket);
       socket.on('close', () => this.#sockets.delete(socket));
       this.accept(socket);
@@ -68,6 +77,20 @@ export class PatientListener {
     });
   }
 
+  /** One vehicle must not be able to keep the others out. */
+  #crowded(socket: Socket): boolean {
+    const address = socket.remoteAddress;
+    const count = this.#counts.get(address ?? '') ?? 0;
+    if (address === undefined || (count >= this.mostFromAddress && !isLocal(socket))) return true;
+    this.#counts.set(address, count + 1);
+    socket.on('close', () => {
+      const rest = this.#counts.get(address)! - 1;
+      if (rest > 0) this.#counts.set(address, rest);
+      else this.#counts.delete(address);
+    });
+    return false;
+  }
+
   #retry(why: string): void {
     if (this.#closed) return;
     this.#tell(why);
@@ -81,4 +104,8 @@ export class PatientListener {
     const reason = why === 'EADDRNOTAVAIL' ? 'the address is not there yet' : why;
     this.#logger.warn(`waiting to listen on ${host}, port ${port}: ${reason}`);
   }
+}
+
+function isLocal({ remoteAddress, localAddress }: Socket): boolean {
+  return remoteAddress === localAddress || /^(::ffff:)?127\.|^::1$/.test(remoteAddress ?? '');
 }

@@ -15,6 +15,9 @@ import { FleetService } from '../fleet/fleet.service.js';
 import { type DomainEventMap, DomainEvents } from '../kernel/domain-events.js';
 import { MessageBus } from './message-bus.js';
 
+/** A gateway with its database, on a machine that is busy. */
+const HOOK_MS = 120_000;
+
 let gateway: TestGateway;
 let device: TestDevice;
 let client: MqttClient;
@@ -25,7 +28,7 @@ beforeAll(async () => {
   await eventually(() => gateway.get(MessageBus).connected);
   device = await createDevice(gateway, await createVehicle(gateway));
   client = await connectDevice(await brokerUrl(gateway), device);
-});
+}, HOOK_MS);
 
 afterEach(async () => {
   await Promise.all(clients.splice(0).map((each) => each.endAsync(true)));

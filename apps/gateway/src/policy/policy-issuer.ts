@@ -113,7 +113,7 @@ export class PolicyIssuer {
     const issued = await this.repository.issue(vehicleId, {
       atLeast,
       author,
-      decide: (layers, latest) => this.#next(vehicleId, effectiveOf(layers), force ? undefined : latest?.digest),
+      decide: (layers, latest) => this.#next(vehicleId, effectiveOf(layers), force ? null : latest),
       sign: (version, issue) => this.keys.signPolicy(documentOf(vehicleId, version, issue)),
     });
     if (issued === undefined) return false;
@@ -129,7 +129,7 @@ export class PolicyIssuer {
     return true;
   }
 
-  #next(vehicleId: string, effective: Effective, known: string | undefined): NewIssue | undefined {
+  #next(vehicleId: string, effective: Effective, known: string | null): NewIssue | undefined {
     if (effective.digest === known) return undefined;
     checkContent(effective.content, `vehicle ${vehicleId}`);
     const { content: policy, digest, sources, setBy } = effective;

@@ -1,3 +1,4 @@
+import { setTimeout as after } from 'node:timers/promises';
 import type {
   IssuedPolicy,
   Page,
@@ -7,7 +8,7 @@ import type {
   PutPolicy,
   VehiclePolicy,
 } from '@corridor/contracts';
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { z } from 'zod';
 import { actorName, type OperatorActor } from '../auth/actor.js';
 import { FleetService } from '../fleet/fleet.service.js';
@@ -22,9 +23,14 @@ import { checkContent, checkLayer } from './policy-check.js';
 import { effectiveOf, PolicyIssuer } from './policy-issuer.js';
 import { PolicyStates } from './policy-states.js';
 
+/** An answer does not wait longer for a thousand signatures. */
+const PATIENCE_MS = 2_000;
+
 /** What operators see of policies and do to them. */
 @Injectable()
 export class PolicyLayersService {
+  readonly #log = new Logger('policy');
+
   constructor(
     @Inject(PolicyRepository) private readonly repository: PolicyRepository,
     @Inject(PolicyIssuer) private readonly issuer: PolicyIssuer,
@@ -47,7 +53,8 @@ export class PolicyLayersService {
   }
 
   /**
-   * Saves a layer and issues new versions to the vehicles that it changes something for; answers when they are issued.
+   * Saves a layer and issues new versions to the vehicles that it changes something for; answers when they are issued,
+   * or in a large fleet when that is under way.
    * @throws DomainError `policy-invalid`, `policy-changed`, `scope-unknown`, `admin-required`
    */
   async save(
@@ -66,7 +73,12 @@ export class PolicyLayersService {
     const author = { organisationId: actor.organisationId, name: actorName(actor) };
     const saved = await this.repository.save(author, { scope, id, layer, baseVersion, comment }, checkAll);
     const of = scope === 'organisation' ? { organisationId: id } : scope === 'group' ? { groupId: id } : { ids: [id] };
-    await this.issuer.issueChanged(of, `${scope} policy, version ${saved.version}, saved by ${author.name}`);
+    const issued = this.issuer.issueChanged(of, `${scope} policy, version ${saved.version}, saved by ${author.name}`);
+    // The layer is saved in any case; what could not be issued now is issued when the database is back.
+    await Promise.race([
+      issued.catch((error) => this.#log.warn(`issuing goes on later: ${error.message}`)),
+      after(PATIENCE_MS, undefined, { ref: false }),
+    ]);
     return saved;
   }
 

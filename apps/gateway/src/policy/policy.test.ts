@@ -12,11 +12,14 @@ import { PolicyRepository } from '../store/policy-repository.js';
 import { PolicyService } from './policy.service.js';
 import { RENEW_BEFORE_MS } from './policy-issuer.js';
 
+/** A gateway with its database, on a machine that is busy. */
+const HOOK_MS = 120_000;
+
 let gateway: TestGateway;
 beforeAll(async () => {
   gateway = await startGateway();
   await eventually(() => gateway.get(MessageBus).connected);
-});
+}, HOOK_MS);
 
 const layer = (strategy: string) => ({ kind: 'policy-layer', v: 1, default: { strategy } });
 const withClass = (name: string) => ({

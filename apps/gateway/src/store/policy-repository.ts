@@ -43,6 +43,13 @@ export interface CurrentPolicy {
   readonly answeredAt: Date | null;
 }
 
+/** Where a vehicle stands in the fleet: whose layers bear on it. */
+interface VehiclePlace {
+  readonly id: string;
+  readonly groupId: string | null;
+  readonly organisationId: string;
+}
+
 /** What a vehicle last said is in force. */
 export interface InForce {
   readonly vehicleId: string;
@@ -67,7 +74,7 @@ export interface IssueTransaction {
   /** Who ordered it, for the audit log; undefined: nobody, it follows from a change. */
   readonly author: Author | undefined;
   /** undefined: nothing to issue. */
-  readonly decide: (layers: readonly SavedLayer[], latest: { digest: string } | undefined) => NewIssue | undefined;
+  readonly decide: (layers: readonly SavedLayer[], latestDigest: string | null) => NewIssue | undefined;
   readonly sign: (version: number, issue: NewIssue) => Promise<string>;
 }
 
@@ -167,13 +174,13 @@ export class PolicyRepository {
   issue(vehicleId: string, order: IssueTransaction): Promise<CurrentPolicy | undefined> {
     const { atLeast, author, decide, sign } = order;
     return this.prisma.client.$transaction(async (tx) => {
-      const [vehicle] = await tx.$queryRaw<{ version: number }[]>`
-        SELECT policy_version AS version FROM vehicle
-        WHERE id = ${vehicleId}::uuid AND archived_at IS NULL FOR NO KEY UPDATE`;
+      const [vehicle] = await tx.$queryRaw<(VehiclePlace & { version: number; digest: string | null })[]>`
+        SELECT id, group_id AS "groupId", organisation_id AS "organisationId", policy_version AS version,
+               (SELECT digest FROM issued_policy WHERE vehicle_id = id AND version = policy_version) AS digest
+        FROM vehicle WHERE id = ${vehicleId}::uuid AND archived_at IS NULL FOR NO KEY UPDATE`;
       if (vehicle === undefined) return undefined;
-      const [layers] = await layersOf(tx, { id: vehicleId });
-      const latest = await tx.issuedPolicy.findFirst({ where: { vehicleId }, orderBy: { version: 'desc' } });
-      const issue = decide(layers!.layers, latest ?? undefined);
+      const [layers] = await layersOfPlaces(tx, [vehicle]);
+      const issue = decide(layers!.layers, vehicle.digest);
       if (issue === undefined) return undefined;
       const version = Math.max(vehicle.version, atLeast) + 1;
       const jws = await sign(version, issue);
@@ -268,6 +275,13 @@ async function layersOf(tx: Prisma.TransactionClient, where: Prisma.VehicleWhere
     where: { ...where, archivedAt: null },
     select: { id: true, groupId: true, organisationId: true },
   });
+  return layersOfPlaces(tx, vehicles);
+}
+
+async function layersOfPlaces(
+  tx: Prisma.TransactionClient,
+  vehicles: readonly VehiclePlace[],
+): Promise<VehicleLayers[]> {
   const ids = vehicles.flatMap(({ id, groupId, organisationId }) => [id, organisationId, groupId ?? id]);
   const rows = await tx.$queryRaw<SavedLayer[]>`
     SELECT DISTINCT ON (scope, scope_id) scope::text, scope_id AS id, version, layer

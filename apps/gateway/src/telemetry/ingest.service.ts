@@ -34,6 +34,7 @@ export class IngestService implements OnModuleInit, OnModuleDestroy {
   readonly #writer: TelemetryWriter;
   /** Agent sessions of the devices whose records were refused, by device: they are asked for them when they can be taken. */
   readonly #refused = new Map<string, number>();
+  readonly #sentTimes = new SentTimes();
   #opening = false;
   #closed = false;
   #retry: NodeJS.Timeout | undefined;
@@ -93,7 +94,8 @@ export class IngestService implements OnModuleInit, OnModuleDestroy {
   #take({ deviceId, batch, receivedAtMs }: DomainEventMap['telemetry-batch']): void {
     const vehicleId = this.devices.vehicleOf(deviceId);
     if (vehicleId === undefined || batch.session > MOST) return;
-    const origin = { deviceId, vehicleId, batch, receivedAtMs };
+    const sentAtMs = this.#sentTimes.sentAtMs(deviceId, batch, receivedAtMs);
+    const origin = { deviceId, vehicleId, batch, sentAtMs };
     if (!this.#writer.accepts) this.#refused.set(deviceId, batch.session);
     const records = this.#writer.accepts ? this.#keep(origin) : batch.records;
     // Dispatchers see what happens also while the database is away; the same event has the same id when it comes again.
@@ -197,7 +199,7 @@ interface Origin {
 }
 
 function rowsOf(records: readonly TelemetryRecord[], origin: Origin): Pick<WriteEntry, 'frames' | 'events'> {
-  const { vehicleId, batch, receivedAtMs } = origin;
+  const { vehicleId, batch, sentAtMs } = origin;
   const frames: FrameRow[] = [];
   const events: RecordedEvent[] = [];
   for (const record of records) {
@@ -212,7 +214,7 @@ function rowsOf(records: readonly TelemetryRecord[], origin: Origin): Pick<Write
 function recordedEvent(
   event: VehicleEvent,
   record: Pick<TelemetryRecord, 'seq' | 'monoMs'>,
-  { deviceId, vehicleId, batch, receivedAtMs }: Origin,
+  { deviceId, vehicleId, batch, sentAtMs }: Origin,
 ): RecordedEvent {
   const at = new Date(recordedAtMs(batch, record, sentAtMs)).toISOString();
   return { id: eventId(deviceId, batch.session, record.seq), at, vehicleId, source: 'vehicle', event };

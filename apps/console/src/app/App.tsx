@@ -64,9 +64,12 @@ function Gate() {
             ))}
             <Route path="/vehicles/:id">{({ id }) => <VehiclePage key={id} id={id} />}</Route>
             <Route>
-              <Empty icon="info" title="There is no such page.">
-                <Link href="/">Back to the fleet</Link>
-              </Empty>
+              <Titled title="No such page">
+                <h1 className="visually-hidden">No such page</h1>
+                <Empty icon="info" title="There is no such page.">
+                  <Link href="/">Back to the fleet</Link>
+                </Empty>
+              </Titled>
             </Route>
           </Switch>
         </Suspense>

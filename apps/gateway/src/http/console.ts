@@ -20,6 +20,8 @@ export async function serveConsole(fastify: FastifyInstance, directory: string =
     wildcard: false,
     index: false,
     cacheControl: false,
+    // `.br` and `.gz` stand beside what compresses: the console's build puts them there.
+    preCompressed: true,
     setHeaders: (reply, path) => void reply.header('cache-control', caching(path)),
   });
   const page = (_: FastifyRequest, reply: FastifyReply) => reply.sendFile('index.html');

@@ -1,7 +1,7 @@
 /**
  * The gateway's tunnel service alone, in the network namespace that it is started in, with a registry of one vehicle.
  *
- *   node tunnel-service.mjs '{"privateKey","vehicleKey","folder"}'
+ *   node tunnel-service.mjs '{"privateKey","vehicleKey","folder","registryMs"}'
  *
  * Prints what it tells the house as JSON lines; takes JSON lines on standard input:
  *   {"block": ms}          keeps the main thread busy for so long
@@ -14,11 +14,13 @@ import { Overlay } from '../dist/fleet/overlay.js';
 import { Clock } from '../dist/kernel/clock.js';
 import { DomainEvents } from '../dist/kernel/domain-events.js';
 import { TunnelService } from '../dist/tunnel/tunnel.service.js';
+import { TunnelEngine } from '../dist/tunnel/tunnel-engine.js';
 
-const { privateKey, vehicleKey, folder } = JSON.parse(process.argv[2]);
+const { privateKey, vehicleKey, folder, registryMs } = JSON.parse(process.argv[2]);
+const VEHICLE = '018f0000-0000-7000-8000-000000000001';
 const device = {
-  deviceId: 'd1',
-  vehicleId: 'v1',
+  deviceId: '018f0000-0000-7000-8000-00000000000d',
+  vehicleId: VEHICLE,
   vehicleName: 'RTW 1',
   tunnelPublicKeys: [vehicleKey],
   prefixes: ['10.77.0.2/32'],
@@ -28,6 +30,8 @@ const config = {
   tunnelListen: ['0.0.0.0:4510'],
   tunnelEndpoints: ['203.0.113.10:4510'],
   tun: 'cor0',
+  overlay: '10.77.0.0/24',
+  overlay6: null,
   routes: ['192.0.2.0/24'],
   dataDirectory: folder,
 };
@@ -36,10 +40,13 @@ const events = new DomainEvents();
 const say = (name, event) => process.stdout.write(`${JSON.stringify({ name, event, atMs: Date.now() })}\n`);
 
 for (const name of ['tunnel-state', 'tunnel-event', 'gateway-frame']) events.on(name, (event) => say(name, event));
-const fleet = { activeDevices: async () => [device] };
-const service = new TunnelService(config, keys, fleet, new Overlay('10.77.0.0/24', null), events, new Clock());
-await service.onModuleInit();
-say('ready', service.facts());
+// The registry takes a while to answer, as one does whose database starts.
+const fleet = { activeDevices: () => new Promise((resolve) => setTimeout(resolve, registryMs ?? 0, [device])) };
+const engine = new TunnelEngine(config, keys, events, new Clock());
+await engine.start();
+say('engine', {});
+const service = new TunnelService(config, keys, engine, fleet, new Overlay(config.overlay, null), events);
+void service.onModuleInit().then(() => say('ready', service.facts()));
 
 for await (const line of createInterface({ input: process.stdin })) {
   const command = JSON.parse(line);
@@ -51,7 +58,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   if (command.emit) events.emit(...command.emit);
   if (command.linkBlocked) {
     const [path, blocked] = command.linkBlocked;
-    await service.setPathBlocked('v1', path, blocked).then(
+    await service.setPathBlocked(VEHICLE, path, blocked).then(
       () => say('linkBlocked', {}),
       ({ code, message }) => say('linkBlocked', { code, message }),
     );

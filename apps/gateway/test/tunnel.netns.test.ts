@@ -1,11 +1,11 @@
 import type { ChildProcess } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { generatePrivateKey, publicKeyOf } from '../../tunnel/src/keys.js';
-import { type Tunnel, until, World } from '../../tunnel/test/world.js';
+import { sleep, type Tunnel, until, World } from '../../tunnel/test/world.js';
 
 /**
  * The gateway's tunnel service against a vehicle's tunnel process, in the two machines of `apps/tunnel/test/world.ts`.
@@ -19,6 +19,9 @@ interface Said {
   readonly atMs: number;
 }
 
+const DEVICE = '018f0000-0000-7000-8000-00000000000d';
+const VEHICLE = '018f0000-0000-7000-8000-000000000001';
+
 let world: World;
 let vehicle: Tunnel;
 let service: Service;
@@ -28,10 +31,10 @@ class Service {
   readonly process: ChildProcess;
   #errors = '';
 
-  constructor() {
+  constructor(more: { registryMs?: number } = {}) {
     const folder = join(world.folder, 'gateway-data');
     mkdirSync(folder, { recursive: true });
-    const start = { privateKey: world.keys.gateway, vehicleKey: publicKeyOf(world.keys.vehicle), folder };
+    const start = { privateKey: world.keys.gateway, vehicleKey: publicKeyOf(world.keys.vehicle), folder, ...more };
     // With standard input, which the world's own processes have not.
     this.process = world.spawn('gateway', [process.execPath, SCRIPT, JSON.stringify(start)], 'pipe');
     createInterface({ input: this.process.stdout! }).on('line', (line) => {
@@ -77,8 +80,8 @@ afterEach(async () => {
 });
 
 const device = (...keys: string[]) => ({
-  deviceId: 'd1',
-  vehicleId: 'v1',
+  deviceId: DEVICE,
+  vehicleId: VEHICLE,
   vehicleName: 'RTW 1',
   tunnelPublicKeys: keys,
   prefixes: ['10.77.0.2/32'],
@@ -102,8 +105,8 @@ describe('the tunnel service', () => {
   });
 
   test('ends the session of a revoked device at once, and takes it back when it is active again', async () => {
-    service.emit('device-revoked', { deviceId: 'another', vehicleId: 'v1', reason: 'test' });
-    service.emit('device-revoked', { deviceId: 'd1', vehicleId: 'v1', reason: 'test' });
+    service.emit('device-revoked', { deviceId: 'another', vehicleId: VEHICLE, reason: 'test' });
+    service.emit('device-revoked', { deviceId: DEVICE, vehicleId: VEHICLE, reason: 'test' });
     await until('its end', () => service.sessions().includes('closed'));
     await until('the end in the vehicle', async () => {
       const client = await world.client(vehicle);
@@ -151,6 +154,25 @@ describe('the tunnel service', () => {
       code: 'link-unknown',
       message: 'The gateway has no path "w9": there are w0, w1.',
     });
+  });
+
+  test('killed and started while the registry does not answer, it takes the vehicles that it remembers', async () => {
+    await until('the note', () => existsSync(join(world.folder, 'gateway-data', 'tunnel-devices.json')));
+    service.process.kill('SIGKILL');
+    const next = new Service({ registryMs: 600_000 });
+    await until(`the engine: ${next.log}`, () => next.all('engine').length === 1);
+    await until('the session', () => next.sessions().includes('established'));
+    await world.echoServer('gateway', '10.77.0.1');
+    expect(await world.echo('vehicle', '10.77.0.1', 20, 5)).toMatchObject({ received: 20 });
+    expect(next.all('ready')).toEqual([]);
+    // A revocation counts at once, and for the start after this one.
+    next.emit('device-revoked', { deviceId: DEVICE, vehicleId: VEHICLE, reason: 'stolen' });
+    await until('its end', () => next.sessions().includes('closed'));
+    next.process.kill('SIGKILL');
+    const last = new Service({ registryMs: 600_000 });
+    await until(`the engine: ${last.log}`, () => last.all('engine').length === 1);
+    await sleep(3000);
+    expect(last.sessions()).toEqual([]);
   });
 
   test('says what it needs, and what the machine does not do for it', () => {

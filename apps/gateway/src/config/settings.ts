@@ -236,7 +236,8 @@ export const SETTINGS = {
     name: 'CORRIDOR_MQTT_LISTEN',
     expected: '"address:port"',
     fallback: 'overlay address of the gateway, port 1883 (127.0.0.1:0 with the tunnel off)',
-    meaning: 'Embedded broker: by default reachable through the tunnels only.',
+    meaning:
+      'MQTT for vehicles: the embedded broker, or the way to that of MQTT_URL. By default reachable through the tunnels only.',
     read: readListenAddress,
   }),
   metricsListen: setting({

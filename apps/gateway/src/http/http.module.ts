@@ -9,6 +9,7 @@ import { MetricsServer } from './metrics-server.js';
 import { OpenApiController } from './openapi.controller.js';
 import { OpenApi } from './openapi.js';
 import { ProblemFilter } from './problem.filter.js';
+import { StorableText } from './storable-text.js';
 
 @Global()
 @Module({
@@ -17,6 +18,7 @@ import { ProblemFilter } from './problem.filter.js';
   providers: [
     { provide: APP_FILTER, useClass: ProblemFilter },
     { provide: APP_INTERCEPTOR, useClass: DatabaseGate },
+    { provide: APP_INTERCEPTOR, useClass: StorableText },
     Health,
     Metrics,
     MetricsServer,

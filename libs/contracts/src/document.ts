@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { unstorable } from './storable.js';
 
 /**
  * Documents cross a boundary between programs of different age, so each says what it is and in which version:
@@ -42,6 +43,8 @@ export function readDocument<T>(schema: DocumentSchema<T>, input: unknown): Read
   if (head.data.v !== version) {
     return refuse('unknown-version', `"${kind}" version ${head.data.v} is not known here; expected version ${version}`);
   }
+  const reason = unstorable(parsed.value);
+  if (reason !== undefined) return refuse('invalid', reason);
   const result = schema.safeParse(parsed.value);
   return result.success ? { ok: true, value: result.data } : refuse('invalid', sentence(result.error));
 }

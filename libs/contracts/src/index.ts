@@ -11,5 +11,6 @@ export * from './rest/policy.js';
 export * from './rest/provisioning.js';
 export * from './rest/status.js';
 export * from './rest/telemetry.js';
+export * from './storable.js';
 export * from './telemetry.js';
 export * from './topics.js';

@@ -1,3 +1,4 @@
+import { Id, unstorable } from '@corridor/contracts';
 import { DomainError } from '../kernel/domain-error.js';
 
 /**
@@ -12,6 +13,17 @@ export function writeCursor(key: string): string {
 export function readCursor(cursor: string | undefined): string | undefined {
   if (cursor === undefined) return undefined;
   const key = Buffer.from(cursor, 'base64url').toString('utf8');
-  if (key !== '' && writeCursor(key) === cursor) return key;
-  throw new DomainError('invalid', 'cursor-invalid', 'Expected the cursor of the page before.');
+  if (key === '' || writeCursor(key) !== cursor || unstorable(key) !== undefined) throw cursorInvalid();
+  return key;
+}
+
+/** Likewise of a list that is in order of its ids. */
+export function readIdCursor(cursor: string | undefined): string | undefined {
+  const key = readCursor(cursor);
+  if (key !== undefined && !Id.safeParse(key).success) throw cursorInvalid();
+  return key;
+}
+
+function cursorInvalid(): DomainError {
+  return new DomainError('invalid', 'cursor-invalid', 'Expected the cursor of the page before.');
 }

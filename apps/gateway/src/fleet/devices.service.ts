@@ -3,7 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { z } from 'zod';
 import { DomainError } from '../kernel/domain-error.js';
 import { FleetRepository } from '../store/fleet-repository.js';
-import { readCursor, writeCursor } from './cursor.js';
+import { readIdCursor, writeCursor } from './cursor.js';
 import { deviceOf } from './representation.js';
 
 /** Devices as operators see them; how they come and go is provisioning. */
@@ -14,7 +14,7 @@ export class DevicesService {
   /** The newest first. */
   async list(query: z.infer<typeof DeviceQuery>, organisationId: string): Promise<Page<Device>> {
     const { limit, vehicleId, state } = query;
-    const before = readCursor(query.cursor);
+    const before = readIdCursor(query.cursor);
     const records = await this.repository.devices({ organisationId, vehicleId, state }, before, limit + 1);
     const nextCursor = records.length > limit ? writeCursor(records[limit - 1]!.id) : null;
     return { items: records.slice(0, limit).map(deviceOf), nextCursor };

@@ -13,7 +13,7 @@ import type { z } from 'zod';
 import type { OperatorActor } from '../auth/actor.js';
 import { GatewayConfig } from '../config/gateway-config.js';
 import { authorOf } from '../fleet/author.js';
-import { readCursor, writeCursor } from '../fleet/cursor.js';
+import { readIdCursor, writeCursor } from '../fleet/cursor.js';
 import { FleetService } from '../fleet/fleet.service.js';
 import { Clock } from '../kernel/clock.js';
 import { newId } from '../kernel/ids.js';
@@ -54,7 +54,7 @@ export class ClaimsService {
   async list(organisationId: string, vehicleId: string, query: PageQuery): Promise<Page<ClaimInfo>> {
     await this.fleet.vehicle(vehicleId, organisationId);
     const { limit } = query;
-    const records = await this.repository.list(vehicleId, readCursor(query.cursor), limit + 1);
+    const records = await this.repository.list(vehicleId, readIdCursor(query.cursor), limit + 1);
     const now = this.clock.nowMs();
     const nextCursor = records.length > limit ? writeCursor(records[limit - 1]!.id) : null;
     return { items: records.slice(0, limit).map((record) => claimOf(record, now)), nextCursor };

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { frameOf } from '@corridor/telemetry';
 import { type GatewayVehicle, parsePrefix } from '@corridor/tunnel';
-import { type HostEvent, TunnelHost } from '@corridor/tunnel-host';
+import { HostError, type HostEvent, TunnelHost } from '@corridor/tunnel-host';
 import { Logger } from '@nestjs/common';
 import type { GatewayConfig } from '../config/gateway-config.js';
 import { GATEWAY_HOST, Overlay } from '../fleet/overlay.js';
@@ -9,6 +9,7 @@ import type { Clock } from '../kernel/clock.js';
 import type { ActiveDevice, DomainEvents } from '../kernel/domain-events.js';
 import { wallMs } from '../kernel/engine-time.js';
 import type { KeyRing } from '../kernel/key-ring.js';
+import { StartError } from '../kernel/start-error.js';
 import { forwardingWarnings } from './forwarding.js';
 import { PeerSampler, type Sample } from './peer-sampler.js';
 import { RememberedDevices } from './remembered-devices.js';
@@ -65,11 +66,16 @@ export class TunnelEngine {
     return this.#supervisor.host;
   }
 
-  /** @throws HostError with one sentence for what is in its way */
+  /** @throws StartError with one sentence for what is in its way */
   async start(): Promise<void> {
     for (const warning of forwardingWarnings(this.#config.routes)) this.#log.warn(warning);
     for (const device of this.#remembered.load()) this.#take(device);
-    await this.#supervisor.start();
+    try {
+      await this.#supervisor.start();
+    } catch (error) {
+      if (error instanceof HostError) throw new StartError(`the tunnel did not start: ${error.message}`);
+      throw error;
+    }
   }
 
   /** The house listens from now on; what happened before is told first. */

@@ -1,5 +1,5 @@
 /** The agent against a real gateway, over a real tunnel: enrolment, policies, clocks, power-offs. */
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { GATEWAY_URL, type Program, sleep, until, World } from './world.js';
 
@@ -50,7 +50,8 @@ test('enrols, connects through its own tunnel and follows its policy', async () 
   });
   const report = await world.report();
   expect(report?.peers[0]?.classes[0]).toMatchObject({ strategy: 'redundant' });
-  expect(report?.agent.clock.machineAheadSeconds).toBe(0);
+  // Counted from the question on: behind by as long as the answer took.
+  expect(Math.abs(report?.agent.clock.machineAheadSeconds ?? 99)).toBeLessThan(10);
   expect(report?.agent.control.detail).toBe('mqtt://10.77.0.1:1883');
 });
 
@@ -165,27 +166,28 @@ test('unenroll asks before it stops anything, then wipes the keys and tells the 
   expect(again.log()).toMatch(/this machine is not enrolled/);
 });
 
-// Debian: faketime. Only the wall clock is false: the monotonic one cannot be on a real machine either.
-const faketime = ['/usr/bin/faketime', '/usr/local/bin/faketime'].find((file) => existsSync(file));
+/** Debian: apt-get install faketime. Preloaded, not by its command, which stands between us and the agent's signals. */
+const faketime = readdirSync('/usr/lib')
+  .map((folder) => `/usr/lib/${folder}/faketime/libfaketimeMT.so.1`)
+  .find((file) => existsSync(file));
 
-test.runIf(faketime !== undefined)('a clock that is five years off changes nothing', async () => {
-  for (const offset of ['-5y', '+5y']) {
-    const wrong = ['env', 'FAKETIME_DONT_FAKE_MONOTONIC=1', 'DONT_FAKE_MONOTONIC=1', faketime!, '-f', offset];
-    const made = await world.claim(`Lost in time ${offset}`);
-    vehicleId = made.vehicleId;
-    const enrolled = await world.agent(['enroll', GATEWAY_URL, made.claim, '--replace'], wrong);
-    expect(enrolled.output).toMatch(/Enrolled/);
-    agent = world.startAgent({}, wrong);
-    await until('the policy is applied', async () => (await policyState()).state === 'applied', 30_000);
-    await push('redundant');
-    await until('the next one, too', async () => {
-      const { state, target } = await policyState();
-      return state === 'applied' && target > 1;
-    });
-    const ahead = (await world.report())?.agent.clock.machineAheadSeconds ?? 0;
-    expect(Math.abs(ahead)).toBeGreaterThan(4.9 * 365 * 86_400);
-    expect(agent.log()).not.toMatch(/refused|expired/);
-    agent.process.kill('SIGTERM');
-    await agent.ended;
-  }
+test.runIf(faketime !== undefined).each(['-5y', '+5y'])('a clock that is off by %s changes nothing', async (offset) => {
+  // Only the wall clock is false: the monotonic one cannot be on a real machine either.
+  const wrong = ['env', `LD_PRELOAD=${faketime}`, `FAKETIME=${offset}`, 'FAKETIME_DONT_FAKE_MONOTONIC=1'];
+  const made = await world.claim(`Lost in time ${offset}`);
+  vehicleId = made.vehicleId;
+  const enrolled = await world.agent(['enroll', GATEWAY_URL, made.claim, '--replace'], wrong);
+  expect(enrolled.output).toMatch(/Enrolled/);
+  agent = world.startAgent({}, wrong);
+  await until('the policy is applied', async () => (await policyState()).state === 'applied', 30_000);
+  await push('redundant');
+  await until('the next one, too', async () => {
+    const { state, target } = await policyState();
+    return state === 'applied' && target > 1;
+  });
+  const ahead = (await world.report())?.agent.clock.machineAheadSeconds ?? 0;
+  expect(Math.abs(ahead)).toBeGreaterThan(4.9 * 365 * 86_400);
+  expect(agent.log()).not.toMatch(/refused|expired/);
+  agent.process.kill('SIGTERM');
+  await agent.ended;
 });

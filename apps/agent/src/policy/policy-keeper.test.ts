@@ -263,19 +263,38 @@ describe('a policy with which the tunnel does not work any more', () => {
     expect(it.inForce.version).toBe(3);
   });
 
-  test('is on trial again after a restart in the middle of it', async () => {
+  /** Version 3 in force and proven, version 4 on trial. */
+  async function onTrial(): Promise<void> {
     const first = await keeper();
     await first.receive(await signed(3));
     nowMs += PROBATION_MS;
     health = { established: true, sent: 200, delivered: 200 };
     await first.tick();
     await first.receive(await signed(4));
+  }
+
+  test('is on trial again after a restart, from the moment at which the tunnel stands', async () => {
+    await onTrial();
     const it = await keeper();
     expect([it.inForce.version, it.onProbation]).toEqual([4, true]);
+    // The gateway may be away: that is not the policy's fault.
     health = { established: false, sent: 0, delivered: 0 };
+    nowMs += 10 * PROBATION_MS;
+    await it.tick();
+    expect([it.inForce.version, it.onProbation]).toEqual([4, true]);
+    health = { established: true, sent: 3, delivered: 3 };
+    await it.tick();
+    health = { established: false, sent: 3, delivered: 3 };
     nowMs += PROBATION_MS;
     await it.tick();
     expect(it.inForce.version).toBe(3);
+  });
+
+  test('is taken back when the agent ends again and again while it is on trial', async () => {
+    await onTrial();
+    for (let start = 2; start <= 4; start++) expect((await keeper()).inForce.version).toBe(4);
+    const it = await keeper();
+    expect([it.inForce.version, it.onProbation]).toEqual([3, false]);
   });
 
   test('is taken back at once when the tunnel dies of it', async () => {

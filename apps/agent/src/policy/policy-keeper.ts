@@ -29,10 +29,11 @@ export interface PolicyHooks {
   report(ack: PolicyAck): void;
 }
 
-interface Probation {
-  readonly sinceMs: number;
-  readonly before: TunnelHealth;
-}
+/** `before` is undefined after a restart, until the tunnel stands: only then can a loss of it be told from its absence. */
+type Probation = { readonly sinceMs: number; readonly before: TunnelHealth } | { readonly before: undefined };
+
+/** An agent that was started so often with a version on probation does not survive it. */
+const STARTS_ON_PROBATION = 4;
 
 /**
  * The policy in force, on disk before it counts, and the one before it. A policy with which the tunnel does not work any
@@ -78,8 +79,7 @@ export class PolicyKeeper {
       }
       this.#stored = { ...stored, inForce: jws, previous: jws === stored.inForce ? stored.previous : null };
       this.#inForce = verdict.policy;
-      // It was being tried when the agent ended: that goes on, or a policy that ends the agent would never be taken back.
-      if (stored.probation && jws === stored.inForce) this.#beginProbation(UNKNOWN);
+      if (stored.probation > 0 && jws === stored.inForce) await this.#resumeProbation(stored.probation);
       break;
     }
     return this.#inForce;
@@ -102,7 +102,9 @@ export class PolicyKeeper {
   tick(): Promise<void> {
     return this.#queued(async () => {
       const probation = this.#probation;
-      if (probation === undefined || this.#nowMs() - probation.sinceMs < PROBATION_MS) return;
+      if (probation === undefined) return;
+      if (probation.before === undefined) return this.#beginWhenEstablished();
+      if (this.#nowMs() - probation.sinceMs < PROBATION_MS) return;
       if (works(await this.#hooks.health(), probation.before)) this.#endProbation();
       else await this.#revert();
     });
@@ -134,7 +136,7 @@ export class PolicyKeeper {
     try {
       // One that is still on probation is not what we would go back to.
       const previous = this.#probation === undefined ? stored.inForce : stored.previous;
-      this.#store({ ...stored, inForce: jws, previous, probation: before.established });
+      this.#store({ ...stored, inForce: jws, previous, probation: before.established ? 1 : 0 });
       await this.#hooks.apply(policy);
     } catch (error) {
       if (this.#stored !== stored) this.#storeOrWarn(stored);
@@ -158,7 +160,7 @@ export class PolicyKeeper {
     this.#storeOrWarn({
       inForce: verdict?.ok ? previous : null,
       previous: null,
-      probation: false,
+      probation: 0,
       reverted: [...this.#stored.reverted, lost].slice(-100),
     });
     await this.#hooks.apply(policy).catch((error: Error) => this.#log.error(error.message));
@@ -170,9 +172,21 @@ export class PolicyKeeper {
     this.#probation = { sinceMs: this.#nowMs(), before };
   }
 
+  /** It was being tried when the agent ended: that goes on, or a policy that ends the agent would never be taken back. */
+  async #resumeProbation(starts: number): Promise<void> {
+    if (starts >= STARTS_ON_PROBATION) return this.#revert();
+    this.#storeOrWarn({ ...this.#stored, probation: starts + 1 });
+    this.#probation = { before: undefined };
+  }
+
+  async #beginWhenEstablished(): Promise<void> {
+    const health = await this.#hooks.health();
+    if (health.established) this.#beginProbation(health);
+  }
+
   #endProbation(): void {
     this.#probation = undefined;
-    this.#storeOrWarn({ ...this.#stored, probation: false });
+    this.#storeOrWarn({ ...this.#stored, probation: 0 });
   }
 
   #store(stored: StoredPolicies): void {
@@ -215,8 +229,6 @@ export class PolicyKeeper {
 }
 
 const TAKEN_BACK = `the tunnel worked before the update and not ${PROBATION_MS / 1000} s after it`;
-/** Before a restart of the agent: its counters began anew. */
-const UNKNOWN: TunnelHealth = { established: true, sent: 0, delivered: 0 };
 
 /** It stands, and what was sent was answered by something. */
 function works(now: TunnelHealth, before: TunnelHealth): boolean {

@@ -36,11 +36,14 @@ export type StoredDevice = z.infer<typeof StoredDevice>;
 /** Keys with which an enrolment was begun: an answer that got lost is asked for again with the same ones. */
 const StoredCandidate = z.strictObject({ claimId: Id, keys: KeyPair });
 
-/** Policies by their signed text; `probation`: the version in force has still to show that the tunnel works with it. */
+/**
+ * Policies by their signed text. `probation`: how often the agent was started while the version in force had still to show
+ * that the tunnel works with it; 0 when it has.
+ */
 const StoredPolicies = z.strictObject({
   inForce: CompactJws.nullable(),
   previous: CompactJws.nullable(),
-  probation: z.boolean(),
+  probation: z.int().min(0),
   /** Versions that were taken back; the newest ones. */
   reverted: z.array(z.int().min(1)).max(100),
 });
@@ -66,7 +69,7 @@ const SCHEMAS = {
 type StateName = keyof typeof SCHEMAS;
 type Stored<N extends StateName> = z.infer<(typeof SCHEMAS)[N]>;
 
-export const NO_POLICIES: StoredPolicies = { inForce: null, previous: null, probation: false, reverted: [] };
+export const NO_POLICIES: StoredPolicies = { inForce: null, previous: null, probation: 0, reverted: [] };
 
 /** The agent's state directory (0700): one checked file, and a copy of it, for each kind of state. */
 export class State {

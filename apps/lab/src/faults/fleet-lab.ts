@@ -5,6 +5,7 @@ import type { TrafficSpec } from '@corridor/sim';
 import { Lab } from '../lab.js';
 import type { FleetOptions, FleetRunner } from '../runner/fleet-runner.js';
 import { freshFleet } from '../runner/index.js';
+import type { RunnerContext } from '../runner/runner.js';
 
 const LIVE_TIMEOUT_MS = 60_000;
 const LOOK_AGAIN_MS = 25;
@@ -20,14 +21,14 @@ export interface FleetLab {
 export async function openFleetLab(
   vehicles: number,
   seed: number,
-  more: Partial<FleetOptions> = {},
+  more: (context: RunnerContext) => Partial<FleetOptions> = () => ({}),
 ): Promise<FleetLab> {
   let fleet: FleetRunner | undefined;
   const lab = await Lab.create({
     vehicles,
     seed,
     makeRunner: (context) => {
-      fleet = freshFleet(context, more);
+      fleet = freshFleet(context, more(context));
       return fleet;
     },
   });

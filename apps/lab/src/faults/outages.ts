@@ -1,6 +1,6 @@
 /**
  * `npm run lab -- outages`: PostgreSQL frozen, PostgreSQL killed whenever it comes up, the gateway's main thread wedged,
- * each for a while under traffic. No packet of a tunnel may be lost, everything heals without a restart, and the frames of
+ * an external broker stopped, each for a while under traffic. No packet of a tunnel may be lost, everything heals without a restart, and the frames of
  * the gap arrive.
  */
 import { setTimeout as pause } from 'node:timers/promises';
@@ -8,6 +8,7 @@ import { VehicleMetrics } from '@corridor/contracts';
 import { parseArgs, UsageError, wholeNumber } from '../commands/options.js';
 import { table } from '../commands/table.js';
 import { allLive, type FleetLab, openFleetLab, Vitals } from './fleet-lab.js';
+import { hasMosquitto, Mosquitto } from './mosquitto.js';
 import { descendants, signal } from './processes.js';
 
 const VEHICLES = 2;
@@ -20,7 +21,7 @@ const STEP_MS = 2_000;
 /** Of a query of metrics. */
 const LEAST_POINTS = 10;
 
-export const OUTAGES = ['database-frozen', 'database-killed', 'gateway-wedged'] as const;
+export const OUTAGES = ['database-frozen', 'database-killed', 'gateway-wedged', 'broker-stopped'] as const;
 export type OutageName = (typeof OUTAGES)[number];
 
 export interface OutageResult {
@@ -40,34 +41,61 @@ export async function outages(args: readonly string[]): Promise<number> {
   const seconds = wholeNumber(parsed, 'seconds', 20, 2, 600);
   const seed = wholeNumber(parsed, 'seed', 1, 0, 2 ** 31);
   const chosen = parsed.words.length === 0 ? OUTAGES : parsed.words.map(outageNamed);
-  const opened = await openFleetLab(VEHICLES, seed, { env: wedgeable(seconds) });
+  const withBroker = chosen.includes('broker-stopped');
+  if (withBroker && !hasMosquitto()) {
+    throw new UsageError(
+      'broker-stopped needs mosquitto with its dynamic security plug-in (apt-get install mosquitto).',
+    );
+  }
+  const embedded = chosen.filter((outage) => outage !== 'broker-stopped');
+  const results: OutageResult[] = [];
+  if (embedded.length > 0) results.push(...(await runAll(embedded, seconds, seed)));
+  if (withBroker) results.push(...(await runAll(['broker-stopped'], seconds, seed)));
+  console.log(`\n${report(results)}`);
+  return results.every(({ lost }) => lost === 0) ? 0 : 1;
+}
+
+/** Some outages in a lab of their own; the external broker is there when one is about it. */
+async function runAll(chosen: readonly OutageName[], seconds: number, seed: number): Promise<OutageResult[]> {
+  let broker: Mosquitto | undefined;
+  const opened = await openFleetLab(VEHICLES, seed, ({ hosts }) => {
+    if (!chosen.includes('broker-stopped')) return { env: wedgeable(seconds) };
+    const mosquitto = new Mosquitto(hosts.gateway);
+    broker = mosquitto;
+    return { env: { MQTT_URL: mosquitto.url }, before: () => mosquitto.start() };
+  });
   try {
     const results: OutageResult[] = [];
     for (const outage of chosen) {
       console.log(`${outage}, ${seconds} s`);
-      results.push(await runOutage(opened, outage, seconds));
+      results.push(await runOutage(opened, broker, outage, seconds));
     }
-    console.log(`\n${report(results)}`);
-    return results.every(({ lost }) => lost === 0) ? 0 : 1;
+    return results;
   } finally {
     await opened.lab.close();
+    await broker?.stop();
   }
 }
 
 /** Environment of a gateway whose main thread can be wedged for that long. */
-export function wedgeable(seconds: number): Record<string, string> {
+function wedgeable(seconds: number): Record<string, string> {
   const { href } = new URL('./wedge.js', import.meta.url);
   return { NODE_OPTIONS: `--import ${href}`, CORRIDOR_LAB_WEDGE_MS: String(seconds * 1000) };
 }
 
 /** @throws Error when something does not heal. */
-export async function runOutage(opened: FleetLab, outage: OutageName, seconds: number): Promise<OutageResult> {
+async function runOutage(
+  opened: FleetLab,
+  broker: Mosquitto | undefined,
+  outage: OutageName,
+  seconds: number,
+): Promise<OutageResult> {
   const { fleet, lab } = opened;
   const vitals = await Vitals.start(lab);
   await pause(BEFORE_MS);
   const gateway = fleet.pid('gateway');
   const fromMs = Date.now();
-  await takeOut(opened, outage, seconds);
+  await takeOut(opened, broker, outage, seconds);
   const toMs = Date.now();
   await allLive(fleet, toMs, HEAL_TIMEOUT_MS);
   const liveAgainMs = Date.now() - toMs;
@@ -78,11 +106,20 @@ export async function runOutage(opened: FleetLab, outage: OutageName, seconds: n
 }
 
 /** Resolves when the outage has lasted its time. */
-async function takeOut({ fleet }: FleetLab, outage: OutageName, seconds: number): Promise<void> {
+async function takeOut(
+  { fleet }: FleetLab,
+  broker: Mosquitto | undefined,
+  outage: OutageName,
+  seconds: number,
+): Promise<void> {
   const gateway = fleet.pid('gateway');
   if (gateway === undefined) throw new Error('the gateway does not run');
   const servers = () => descendants(gateway, 'postgres');
-  if (outage === 'gateway-wedged') {
+  if (outage === 'broker-stopped') {
+    await broker?.stop();
+    await pause(seconds * 1000);
+    await broker?.start();
+  } else if (outage === 'gateway-wedged') {
     signal([gateway], 'SIGUSR2');
     await pause(seconds * 1000);
   } else if (outage === 'database-frozen') {

@@ -39,6 +39,8 @@ export interface FleetOptions {
   readonly restart?: boolean;
   /** The data folder goes at the end. Default false. */
   readonly temporary?: boolean;
+  /** What has to run before the gateway. */
+  readonly before?: () => Promise<void>;
   /** Hears of every step. */
   readonly log?: (line: string) => void;
 }
@@ -68,6 +70,7 @@ export class FleetRunner implements Runner {
 
   async start(): Promise<void> {
     const log = this.options.log ?? (() => {});
+    await this.options.before?.();
     log('starting the gateway');
     await this.startAgain('gateway');
     await this.registry.login();

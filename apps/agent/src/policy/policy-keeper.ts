@@ -8,11 +8,14 @@ import { type Judge, judgePolicy, timelyMistake } from './verify.js';
 export const BUILT_IN_POLICY: TunnelPolicy = { version: 0, default: { strategy: 'active-standby' }, classes: [] };
 /** After so long the tunnel must work with a new policy as it did before, milliseconds. */
 export const PROBATION_MS = 20_000;
+/** What counts is what it carries at the end of that time: before the last of these milliseconds it may still settle. */
+export const JUDGED_MS = 10_000;
 /** So many packets without one that came back are not an accident. */
 const PACKETS_UNANSWERED = 5;
 
 /** What the tunnel does, as far as a policy could be to blame. */
 export interface TunnelHealth {
+  /** A session stands, and a path that is not down. */
   readonly established: boolean;
   /** Inner packets since the tunnel's start. */
   readonly sent: number;
@@ -29,8 +32,13 @@ export interface PolicyHooks {
   report(ack: PolicyAck): void;
 }
 
-/** `before` is undefined after a restart, until the tunnel stands: only then can a loss of it be told from its absence. */
-type Probation = { readonly sinceMs: number; readonly before: TunnelHealth } | { readonly before: undefined };
+/** `before` is undefined after a restart until the tunnel stands: only then can its loss be told from its absence. */
+interface Probation {
+  readonly sinceMs: number;
+  before: TunnelHealth | undefined;
+  /** The judged time has begun, and `before` is of its beginning. */
+  judged: boolean;
+}
 
 /** An agent that was started so often with a version on probation does not survive it. */
 const STARTS_ON_PROBATION = 4;
@@ -104,9 +112,14 @@ export class PolicyKeeper {
       const probation = this.#probation;
       if (probation === undefined) return;
       if (probation.before === undefined) return this.#beginWhenEstablished();
-      if (this.#nowMs() - probation.sinceMs < PROBATION_MS) return;
-      if (works(await this.#hooks.health(), probation.before)) this.#endProbation();
-      else await this.#revert();
+      const forMs = this.#nowMs() - probation.sinceMs;
+      if (forMs >= PROBATION_MS) {
+        if (works(await this.#hooks.health(), probation.before)) this.#endProbation();
+        else await this.#revert();
+      } else if (forMs >= PROBATION_MS - JUDGED_MS && !probation.judged) {
+        probation.before = await this.#hooks.health();
+        probation.judged = true;
+      }
     });
   }
 
@@ -169,14 +182,14 @@ export class PolicyKeeper {
   }
 
   #beginProbation(before: TunnelHealth): void {
-    this.#probation = { sinceMs: this.#nowMs(), before };
+    this.#probation = { sinceMs: this.#nowMs(), before, judged: false };
   }
 
   /** It was being tried when the agent ended: that goes on, or a policy that ends the agent would never be taken back. */
   async #resumeProbation(starts: number): Promise<void> {
     if (starts >= STARTS_ON_PROBATION) return this.#revert();
     this.#storeOrWarn({ ...this.#stored, probation: starts + 1 });
-    this.#probation = { before: undefined };
+    this.#probation = { sinceMs: this.#nowMs(), before: undefined, judged: false };
   }
 
   async #beginWhenEstablished(): Promise<void> {

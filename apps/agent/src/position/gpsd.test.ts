@@ -1,9 +1,8 @@
 import { spawn, spawnSync } from 'node:child_process';
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { GpsdClient, positionOf } from './gpsd.js';
 
@@ -114,30 +113,26 @@ const gpsd = ['/usr/sbin/gpsd', '/usr/local/sbin/gpsd'].find((file) => spawnSync
 
 // Without gpsd (Debian: apt-get install gpsd) only the edge above is tested.
 test.runIf(gpsd !== undefined)('follows a real gpsd that is fed with a recorded track', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'corridor-gpsd-'));
-  const fifo = join(folder, 'gps');
-  spawnSync('mkfifo', [fifo]);
-  const port = await freePort();
-  const daemon = spawn(gpsd!, ['-N', '-n', '-S', String(port), fifo], { stdio: 'ignore' });
+  const [port, feedPort] = [await freePort(), await freePort()];
+  const daemon = spawn(gpsd!, ['-N', '-n', '-S', String(port), `udp://127.0.0.1:${feedPort}`], { stdio: 'ignore' });
   const ended = once(daemon, 'exit');
+  const receiver = createSocket('udp4');
   try {
-    // Read and write: opening a fifo for writing alone waits for its reader.
-    const feed = openSync(fifo, 'r+');
     client = new GpsdClient('127.0.0.1', port);
     client.start();
     const seen = new Set<number>();
-    for (let n = 0; n < 400 && seen.size < 5; n++) {
-      writeSync(feed, `${fixes[n % fixes.length]}\r\n`);
-      await new Promise((resolve) => setTimeout(resolve, 50));
+    for (let n = 0; n < 600 && seen.size < 5; n++) {
+      receiver.send(`${fixes[n % fixes.length]}\r\n`, feedPort, '127.0.0.1');
+      await new Promise((resolve) => setTimeout(resolve, 30));
       if (client.position) seen.add(client.position.latitude);
     }
     expect(seen.size).toBeGreaterThanOrEqual(5);
     for (const latitude of seen) expect(Math.abs(latitude - 49.53)).toBeLessThan(0.02);
     expect(client.position?.speedMps).toBeCloseTo(13.9, 0);
   } finally {
+    receiver.close();
     daemon.kill('SIGKILL');
     await ended;
-    rmSync(folder, { recursive: true });
   }
 });
 

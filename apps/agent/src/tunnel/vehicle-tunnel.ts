@@ -100,7 +100,7 @@ export class VehicleTunnel {
   async health(): Promise<TunnelHealth> {
     const peer = (await this.status())?.peers[0];
     return {
-      established: peer?.session === 'established',
+      established: peer?.session === 'established' && peer.paths.some(({ state }) => state !== 'down'),
       sent: peer?.counters.packetsSent ?? 0,
       delivered: peer?.counters.packetsDelivered ?? 0,
     };

@@ -195,6 +195,39 @@ describe('a client', () => {
     expect((await talker.end()).code).toBe(4429);
   });
 
+  it('that stops reading gets no backlog, and shows the truth when it reads again', async () => {
+    const made = await Promise.all(
+      Array.from({ length: 20 }, (_, index) => gateway.admin.post('/api/v1/vehicles', { name: `KTW ${index}` })),
+    );
+    const ids = made.map(({ body }) => body.id as string);
+    const [slow, quick] = [new Listener(gateway.admin), new Listener(gateway.admin)];
+    await Promise.all([slow.snapshot(), quick.snapshot()]);
+    slow.socket.pause();
+    // 20 vehicles of 32 paths each: half a megabyte a diff, until more waits than the kernel buffers for one connection.
+    const names = Array.from({ length: 32 }, (_, index) => `wwan${index}`);
+    const tell = (rttUs: number) => {
+      const paths = names.map((name) => testPath(name, { rttUs }));
+      for (const id of ids) events.emit('gateway-frame', { ...frameOf(0), vehicleId: id, frame: testFrame({ paths }) });
+    };
+    let told = 0;
+    let diffs = 0;
+    while (diffs < 40) {
+      tell(++told);
+      const seen = quick.messages.length;
+      await quick.diff((diff) => diff.changed.find(({ id }) => id === ids[0]), seen);
+      diffs++;
+    }
+    slow.socket.resume();
+    const last = (message: Message) => {
+      const vehicles = message.kind === 'live-snapshot' ? message.vehicles : message.changed;
+      const rtts = ids.map((id) => vehicles.find((vehicle) => vehicle.id === id)?.status?.links?.[0]?.gateway?.rttUs);
+      return rtts.every((rttUs) => rttUs === told) ? rtts : undefined;
+    };
+    expect(await slow.first(last)).toHaveLength(20);
+    const read = slow.messages.filter((message) => message.kind === 'live-snapshot' || message.changed.length > 0);
+    expect(read.length).toBeLessThan(diffs);
+  });
+
   it('that sends more than a resync takes is cut off', async () => {
     const listener = new Listener(gateway.admin);
     await listener.snapshot();

@@ -2,6 +2,7 @@ import type { MetricFrame, TelemetryAck, VehicleEvent } from '@corridor/contract
 import { eventOf, frameOf, Spool } from '@corridor/telemetry';
 import type { HostEvent, HostStatus } from '@corridor/tunnel-host';
 import type { GpsdClient } from '../position/gpsd.js';
+import { Thrift } from './thrift.js';
 
 /** Two hours without a connection: 7,200 frames, and as many events as there is room for. Records. */
 export const SPOOL_RECORDS = 7_200 + 800;
@@ -17,6 +18,7 @@ export class Reporter {
   readonly #hooks: ReporterHooks;
   readonly #gpsd: GpsdClient | undefined;
   readonly #monoMs: () => number;
+  readonly #thrift = new Thrift();
   #cpu = process.cpuUsage();
   #cpuAtMs: number;
 
@@ -32,14 +34,16 @@ export class Reporter {
     return this.#spool.figures;
   }
 
-  /** A frame of the tunnel's state; and what waits is sent. */
+  /** Call once a second: a frame of the tunnel's state, where one is due; and what waits is sent. */
   sample(status: HostStatus | undefined): void {
     const peer = status?.peers[0];
-    const extras = { position: this.#gpsd?.position, process: this.#process() };
-    this.#spool.frame(
-      peer === undefined || status === undefined ? noTunnel(extras) : frameOf(peer, status.atUs, extras),
-      this.#monoMs(),
-    );
+    if (this.#thrift.frameDue(peer, this.#monoMs())) {
+      const extras = { position: this.#gpsd?.position, process: this.#process() };
+      this.#spool.frame(
+        peer === undefined || status === undefined ? noTunnel(extras) : frameOf(peer, status.atUs, extras),
+        this.#monoMs(),
+      );
+    }
     this.flush();
   }
 

@@ -1,6 +1,5 @@
 import type { MetricFrame, RecordedEvent, VehicleEvent } from '@corridor/contracts';
 import { Inject, Injectable } from '@nestjs/common';
-import type { Prisma } from './generated/client.js';
 import { PrismaService } from './prisma.service.js';
 
 export type Source = 'vehicle' | 'gateway';
@@ -55,29 +54,26 @@ export interface EventFilter {
   readonly to?: string | undefined;
 }
 
-const WRITE_TIMEOUT_MS = 10_000;
-
-/** Metric frames, events and cursors: rows go in by the hundred, one statement a table. */
+/** Metric frames, events and cursors: rows go in by the hundred. */
 @Injectable()
 export class TelemetryRepository {
   constructor(@Inject(PrismaService) private readonly prisma: PrismaService) {}
 
   /**
-   * Writes rows and moves cursors in one transaction. Rows of the gateway's own that are there already stay as they are. The
+   * Writes rows and moves cursors, all of it or nothing. Rows of the gateway's own that are there already stay as they are. The
    * days that the rows fall into must have partitions.
    *
    * @throws CursorMovedError when a cursor does not stand where it is to be moved from; nothing is written then
    */
   async write({ frames, events, cursors }: TelemetryWrite): Promise<void> {
-    await this.prisma.client.$transaction(
-      async (transaction) => {
-        if (cursors.length > 0) await moveCursors(transaction, cursors);
-        if (frames.length > 0)
-          await transaction.$executeRawUnsafe(INSERT_FRAMES, JSON.stringify(frames.map(frameJson)));
-        if (events.length > 0) await transaction.$executeRawUnsafe(INSERT_EVENTS, JSON.stringify(events));
-      },
-      { timeout: WRITE_TIMEOUT_MS },
-    );
+    const moves = cursors.map(({ from, ...to }) => ({ ...to, fromSession: from.session, fromSeq: from.seq }));
+    const rows = [moves, frames.map(frameJson), events].map((list) => JSON.stringify(list));
+    try {
+      await this.prisma.client.$queryRawUnsafe(WRITE, ...rows, cursors.length);
+    } catch (error) {
+      if (!/Code: `22012`/.test((error as Error).message)) throw error;
+      throw new CursorMovedError('a cursor stands elsewhere than was thought');
+    }
   }
 
   /** Every cursor: one row a device that ever reported. */
@@ -118,15 +114,6 @@ export class TelemetryRepository {
   }
 }
 
-async function moveCursors(transaction: Prisma.TransactionClient, cursors: readonly CursorMove[]): Promise<void> {
-  const rows = JSON.stringify(
-    cursors.map(({ from, ...to }) => ({ ...to, fromSession: from.session, fromSeq: from.seq })),
-  );
-  const begun = await transaction.$executeRawUnsafe(BEGIN_CURSORS, rows);
-  const moved = await transaction.$executeRawUnsafe(MOVE_CURSORS, rows);
-  if (begun + moved < cursors.length) throw new CursorMovedError('a cursor stands elsewhere than was thought');
-}
-
 interface FrameRecord {
   readonly vehicleId: string;
   readonly source: Source;
@@ -160,35 +147,42 @@ function frameJson({ frame, atMs, ...row }: FrameRow) {
   return { ...row, at: new Date(atMs).toISOString(), tunnel, paths, classes, latitude, longitude };
 }
 
-// One parameter with all rows as JSON: the documents are JSON anyway, and the statement is the same for any number of rows.
-const INSERT_FRAMES = `
-  INSERT INTO metric_frame (vehicle_id, at, source, session, seq, tunnel, paths, classes, latitude, longitude)
-  SELECT "vehicleId", at, source::"Source", session, seq, tunnel, paths, classes, latitude, longitude
-  FROM json_to_recordset($1::json) AS row("vehicleId" uuid, at timestamptz, source text, session int, seq int,
-    tunnel jsonb, paths jsonb, classes jsonb, latitude float8, longitude float8)
-  ON CONFLICT DO NOTHING`;
-
-const INSERT_EVENTS = `
-  INSERT INTO event (id, at, vehicle_id, source, type, detail)
-  SELECT id, at, "vehicleId", source::"Source", event ->> 'type', event
-  FROM json_to_recordset($1::json) AS row(id uuid, at timestamptz, "vehicleId" uuid, source text, event jsonb)
-  ON CONFLICT DO NOTHING`;
-
-const CURSOR_ROWS = `
-  json_to_recordset($1::json) AS row("deviceId" uuid, session int, seq int, "fromSession" int, "fromSeq" int)`;
-
-const BEGIN_CURSORS = `
-  INSERT INTO telemetry_cursor (device_id, session, seq)
-  SELECT "deviceId", session, seq FROM ${CURSOR_ROWS} WHERE "fromSession" = 0
-  ORDER BY "deviceId"
-  ON CONFLICT DO NOTHING`;
-
-// Waits for a transaction that holds the row, and sees what that one left.
-const MOVE_CURSORS = `
-  UPDATE telemetry_cursor AS held SET session = row.session, seq = row.seq
-  FROM ${CURSOR_ROWS}
-  WHERE held.device_id = row."deviceId" AND held.session = row."fromSession" AND held.seq = row."fromSeq"
-    AND row."fromSession" > 0`;
+// One parameter a table with all its rows as JSON: the documents are JSON anyway, and the statement is the same for any
+// number of rows. One statement is one transaction and one round trip. A cursor that does not stand where it should makes the
+// last line divide by zero (22012): the only way in which a statement without procedures can take everything back.
+const WRITE = `
+  WITH moves AS (
+    SELECT * FROM json_to_recordset($1::json)
+      AS row("deviceId" uuid, session int, seq int, "fromSession" int, "fromSeq" int)
+  ),
+  begun AS (
+    INSERT INTO telemetry_cursor (device_id, session, seq)
+    SELECT "deviceId", session, seq FROM moves WHERE "fromSession" = 0 ORDER BY "deviceId"
+    ON CONFLICT DO NOTHING
+    RETURNING 1
+  ),
+  moved AS (
+    -- Waits for a transaction that holds the row, and sees what that one left.
+    UPDATE telemetry_cursor AS held SET session = moves.session, seq = moves.seq
+    FROM moves
+    WHERE moves."fromSession" > 0 AND held.device_id = moves."deviceId"
+      AND held.session = moves."fromSession" AND held.seq = moves."fromSeq"
+    RETURNING 1
+  ),
+  frames AS (
+    INSERT INTO metric_frame (vehicle_id, at, source, session, seq, tunnel, paths, classes, latitude, longitude)
+    SELECT "vehicleId", at, source::"Source", session, seq, tunnel, paths, classes, latitude, longitude
+    FROM json_to_recordset($2::json) AS row("vehicleId" uuid, at timestamptz, source text, session int, seq int,
+      tunnel jsonb, paths jsonb, classes jsonb, latitude float8, longitude float8)
+    ON CONFLICT DO NOTHING
+  ),
+  events AS (
+    INSERT INTO event (id, at, vehicle_id, source, type, detail)
+    SELECT id, at, "vehicleId", source::"Source", event ->> 'type', event
+    FROM json_to_recordset($3::json) AS row(id uuid, at timestamptz, "vehicleId" uuid, source text, event jsonb)
+    ON CONFLICT DO NOTHING
+  )
+  SELECT 1 / (CASE WHEN (SELECT count(*) FROM begun) + (SELECT count(*) FROM moved) = $4::int THEN 1 ELSE 0 END) AS done`;
 
 // Looks at the last five minutes' worth of keys of each vehicle, not for ever back for an end that never reported.
 const LAST_FRAMES = `

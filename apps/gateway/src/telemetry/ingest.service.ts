@@ -11,6 +11,7 @@ import { TelemetryPartitions } from '../store/telemetry-partitions.js';
 import { type CursorMove, type FrameRow, TelemetryRepository } from '../store/telemetry-repository.js';
 import { Acknowledgements } from './acknowledgements.js';
 import { DeviceDirectory } from './device-directory.js';
+import { lastLine } from './last-line.js';
 import { recordedAtMs } from './record-time.js';
 import { SentTimes } from './sent-times.js';
 import { TelemetryWriter, type WriteEntry } from './telemetry-writer.js';
@@ -126,7 +127,7 @@ export class IngestService implements OnModuleInit, OnModuleDestroy {
   }
 
   #lost(error: Error): void {
-    this.#log.warn(`records wait in the vehicles until the database answers again: ${error.message}`);
+    this.#log.warn(`records wait in the vehicles until the database answers again: ${lastLine(error)}`);
     this.#intakes.clear();
     this.#retryOpen();
   }

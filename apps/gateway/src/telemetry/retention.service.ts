@@ -2,6 +2,7 @@ import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleD
 import { GatewayConfig } from '../config/gateway-config.js';
 import { Clock } from '../kernel/clock.js';
 import { TelemetryPartitions } from '../store/telemetry-partitions.js';
+import { lastLine } from './last-line.js';
 import { DAY_MS } from './storable.js';
 
 const EVERY_MS = 3_600_000;
@@ -44,7 +45,7 @@ export class RetentionService implements OnApplicationBootstrap, OnModuleDestroy
       if (dropped.length > 0) this.#log.log(`past their ${this.config.retentionDays} days: ${dropped.join(', ')}`);
     } catch (error) {
       waitMs = RETRY_MS;
-      this.#log.warn(`partitions could not be looked after: ${(error as Error).message}`);
+      this.#log.warn(`partitions could not be looked after: ${lastLine(error as Error)}`);
     }
     if (this.#closed) return;
     this.#timer = setTimeout(() => void this.#run(), waitMs);

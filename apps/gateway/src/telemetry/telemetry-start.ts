@@ -4,6 +4,7 @@ import { Clock } from '../kernel/clock.js';
 import { PolicyService } from '../policy/policy.service.js';
 import { TelemetryRepository } from '../store/telemetry-repository.js';
 import { DeviceDirectory } from './device-directory.js';
+import { lastLine } from './last-line.js';
 import { StatusService } from './status.service.js';
 import { DAY_MS } from './storable.js';
 
@@ -31,7 +32,7 @@ export class TelemetryStart implements OnModuleInit {
       this.status.restore(await this.repository.lastFrames(this.clock.nowMs() - REMEMBER_DAYS * DAY_MS));
     } catch (error) {
       // Nothing depends on it: whoever is alive tells so within a second.
-      this.#log.warn(`what was last known of the vehicles could not be read: ${(error as Error).message}`);
+      this.#log.warn(`what was last known of the vehicles could not be read: ${lastLine(error as Error)}`);
     }
   }
 }

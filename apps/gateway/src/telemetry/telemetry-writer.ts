@@ -7,6 +7,7 @@ import {
   type TelemetryWrite,
 } from '../store/telemetry-repository.js';
 import { isUnavailable } from '../store/unavailable.js';
+import { lastLine } from './last-line.js';
 import { DAY_MS, withoutUnstorable } from './storable.js';
 
 /** Rows of one origin that belong together: a device's with its cursor, or the gateway's own. */
@@ -205,9 +206,4 @@ function mustReread(error: unknown): boolean {
 function rowsOf({ frames, events }: WriteEntry): number {
   // A cursor alone is work as well.
   return Math.max(1, frames.length + events.length);
-}
-
-/** Prisma tells the cause last, below the call and some blank lines. */
-function lastLine({ message }: Error): string {
-  return message.trim().split('\n').at(-1)!;
 }

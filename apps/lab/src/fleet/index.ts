@@ -151,11 +151,13 @@ function plans(vehicles: number, drive: Drive): (VehiclePlan | undefined)[] {
 async function allLive(registry: FleetRegistry, say: (line: string) => void): Promise<void> {
   const giveUpMs = performance.now() + LIVE_TIMEOUT_MS;
   for (;;) {
-    const enrolled = (await registry.vehicles()).filter(({ id }) => registry.slotOf(id) !== undefined);
-    const missing = enrolled.filter(({ status }) => status.tunnel.state !== 'live' || status.control.state !== 'live');
-    if (missing.length === 0) return;
+    // A machine that is busy with starting may keep an answer waiting: asked again.
+    const vehicles = await registry.vehicles().catch(() => undefined);
+    const enrolled = vehicles?.filter(({ id }) => registry.slotOf(id) !== undefined);
+    const missing = enrolled?.filter(({ status }) => status.tunnel.state !== 'live' || status.control.state !== 'live');
+    if (missing?.length === 0) return;
     if (performance.now() > giveUpMs) {
-      for (const { name, status } of missing) {
+      for (const { name, status } of missing ?? []) {
         say(
           `${name} is not live: tunnel ${status.tunnel.state} (${status.tunnel.why}), control ${status.control.state}`,
         );

@@ -27,13 +27,16 @@ import { DeviceLifecycleService } from '../src/provisioning/device-lifecycle.ser
 import { DeviceTokens } from '../src/provisioning/device-tokens.js';
 import { EnrolmentService } from '../src/provisioning/enrolment.service.js';
 import { ClaimRepository } from '../src/store/claim-repository.js';
+import { DeviceKeyRepository } from '../src/store/device-key-repository.js';
 import { FleetChanges } from '../src/store/fleet-changes.js';
 import { FleetRepository } from '../src/store/fleet-repository.js';
 import { GroupRepository } from '../src/store/group-repository.js';
 import { ProvisioningRepository } from '../src/store/provisioning-repository.js';
 import { isUnavailable } from '../src/store/unavailable.js';
+import { DeviceDirectory } from '../src/telemetry/device-directory.js';
 import { StatusService } from '../src/telemetry/status.service.js';
 import { TunnelService } from '../src/tunnel/tunnel.service.js';
+import { TunnelEngine } from '../src/tunnel/tunnel-engine.js';
 import { freshDatabase, type TestDatabase } from './postgres.js';
 
 /** Goes when it is told to. */
@@ -122,12 +125,24 @@ export function assemble(database: TestDatabase, config: GatewayConfig, keys: Ke
   const provisioningRepository = new ProvisioningRepository(store);
   const announcements = new DeviceAnnouncements(fleetRepository, overlay, events);
   const active = new ActiveDevices(fleetRepository, overlay, announcements, events);
-  const fleet = new FleetService(fleetRepository, active, overlay, new StatusService(events));
+  const fleet = new FleetService(
+    fleetRepository,
+    active,
+    overlay,
+    new StatusService(events, new DeviceDirectory(events), clock),
+  );
   const tokens = new DeviceTokens(keys, fleet, events);
-  const tunnel = new TunnelService(config, keys, fleet, overlay, events, clock);
+  const tunnel = new TunnelService(config, keys, new TunnelEngine(config, keys, events, clock), fleet, overlay, events);
   const credentials = new CredentialsService(config, keys, tokens, announcements, overlay, tunnel, broker, clock);
   const challenges = new Challenges(clock);
-  const access = new DeviceAccessService(provisioningRepository, challenges, credentials, announcements, events, clock);
+  const access = new DeviceAccessService(
+    new DeviceKeyRepository(store),
+    challenges,
+    credentials,
+    announcements,
+    events,
+    clock,
+  );
   return {
     config,
     keys,

@@ -8,7 +8,7 @@ import { GATEWAY_HOST } from '../fleet/overlay.js';
 import { activeDeviceOf } from '../fleet/representation.js';
 import { Clock } from '../kernel/clock.js';
 import { KeyRing } from '../kernel/key-ring.js';
-import type { RegisteredDevice } from '../store/provisioning-repository.js';
+import type { RegisteredDevice } from '../store/device-key-repository.js';
 import { TunnelService } from '../tunnel/tunnel.service.js';
 import { DeviceTokens, deviceRevoked } from './device-tokens.js';
 

@@ -4,7 +4,7 @@ import { DeviceAnnouncements } from '../fleet/device-announcements.js';
 import { Clock } from '../kernel/clock.js';
 import { DomainError } from '../kernel/domain-error.js';
 import { DomainEvents } from '../kernel/domain-events.js';
-import { ProvisioningRepository, type RegisteredDevice } from '../store/provisioning-repository.js';
+import { DeviceKeyRepository, type RegisteredDevice } from '../store/device-key-repository.js';
 import { Challenges } from './challenges.js';
 import { CredentialsService } from './credentials.service.js';
 import { deviceRevoked } from './device-tokens.js';
@@ -19,7 +19,7 @@ export class DeviceAccessService {
   readonly #log = new Logger('provisioning');
 
   constructor(
-    @Inject(ProvisioningRepository) private readonly repository: ProvisioningRepository,
+    @Inject(DeviceKeyRepository) private readonly repository: DeviceKeyRepository,
     @Inject(Challenges) private readonly challenges: Challenges,
     @Inject(CredentialsService) private readonly credentials: CredentialsService,
     @Inject(DeviceAnnouncements) private readonly announcements: DeviceAnnouncements,

@@ -4,6 +4,7 @@ import { BusModule } from '../bus/bus.module.js';
 import { FleetModule } from '../fleet/fleet.module.js';
 import { PolicyModule } from '../policy/policy.module.js';
 import { ClaimRepository } from '../store/claim-repository.js';
+import { DeviceKeyRepository } from '../store/device-key-repository.js';
 import { ProvisioningRepository } from '../store/provisioning-repository.js';
 import { StatusModule } from '../telemetry/status.module.js';
 import { TunnelModule } from '../tunnel/tunnel.module.js';
@@ -28,6 +29,7 @@ import {
   controllers: [VehicleClaimsController, ClaimsController, DeviceLifecycleController, DeviceController],
   providers: [
     ClaimRepository,
+    DeviceKeyRepository,
     ProvisioningRepository,
     Challenges,
     ClaimsService,

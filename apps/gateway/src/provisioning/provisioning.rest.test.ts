@@ -22,7 +22,7 @@ import { TestPi } from '../../test/test-pi.js';
 let gateway: TestGateway;
 beforeAll(async () => {
   gateway = await startGateway();
-});
+}, 90_000);
 
 const api = (path: string) => `/api/v1/${path}`;
 const NOBODY = '0192d3a0-0000-7000-8000-000000000001';

@@ -79,7 +79,7 @@ export class PolicyAnswers {
     if (after === before && known === ack.inForce) return;
     const at = new Date(this.clock.nowMs());
     await this.#write(vehicleId, ack.version, { ...after, inForce: ack.inForce, at, settled: isSettled(after.state) });
-    if (ofTarget) this.states.answered(vehicleId, after, at);
+    this.states.answered(vehicleId, ack.version, after, at);
     await this.#setInForce(vehicleId, ack.inForce);
     this.events.emit('policy-state', { vehicleId });
     if (after !== before && isSettled(after.state)) this.#tell(vehicleId, ack, after.state, after.reason);

@@ -6,7 +6,7 @@ import { DomainError } from '../kernel/domain-error.js';
 import { DomainEvents } from '../kernel/domain-events.js';
 import { KeyRing } from '../kernel/key-ring.js';
 import type { Author } from '../store/audit-writer.js';
-import { type NewIssue, PolicyRepository, type SavedLayer } from '../store/policy-repository.js';
+import { type CurrentPolicy, type NewIssue, PolicyRepository, type SavedLayer } from '../store/policy-repository.js';
 import { BUILT_IN_LAYER, BUILT_IN_VERSION } from './built-in.js';
 import { DeviceBook } from './device-book.js';
 import { type Effective, effectivePolicy } from './effective.js';
@@ -19,8 +19,9 @@ import { PolicyStates } from './policy-states.js';
 export const POLICY_LIFETIME_MS = 7 * 86_400_000;
 /** A version with less than this ahead of it is replaced by the same content with a new version. */
 export const RENEW_BEFORE_MS = POLICY_LIFETIME_MS / 2;
-/** Transactions at a time: others need connections too. */
-const AT_ONCE = 4;
+/** Vehicles in one transaction, and transactions at a time: others need connections, too, and locks are held meanwhile. */
+const BATCH = 50;
+const AT_ONCE = 2;
 
 export interface IssueOrder {
   /** For the event: why there is a new version. */
@@ -44,7 +45,7 @@ export function effectiveOf(saved: readonly SavedLayer[]): Effective {
 /** Issues policies: what a vehicle must follow becomes a numbered, signed document, first in the database, then on the bus. */
 @Injectable()
 export class PolicyIssuer {
-  /** Everything that happens to one vehicle's policy happens in order; answers of the vehicle included. */
+  /** What happens to one vehicle's policy happens in order, its answers included; only the batches for many come between. */
   readonly queue = new KeyedQueue();
   readonly #logger = new Logger('policy');
 
@@ -65,7 +66,12 @@ export class PolicyIssuer {
    * @throws DomainError `policy-invalid` when the layers together make a policy that cannot be followed
    */
   issue(vehicleId: string, order: IssueOrder): Promise<boolean> {
-    return this.queue.run(vehicleId, () => this.#issue(vehicleId, order));
+    return this.queue.run(vehicleId, async () => {
+      const refuse = (_: string, error: DomainError) => {
+        throw error;
+      };
+      return (await this.#issue([vehicleId], order, refuse)) > 0;
+    });
   }
 
   /** Issues to those of the vehicles whose effective policy is another now. */
@@ -96,37 +102,54 @@ export class PolicyIssuer {
   }
 
   async #issueEach(vehicleIds: readonly string[], order: IssueOrder): Promise<void> {
-    await eachOf(vehicleIds, AT_ONCE, async (vehicleId) => {
-      try {
-        await this.issue(vehicleId, order);
-      } catch (error) {
+    const batches = Array.from({ length: Math.ceil(vehicleIds.length / BATCH) }, (_, index) =>
+      vehicleIds.slice(index * BATCH, (index + 1) * BATCH),
+    );
+    await eachOf(batches.values(), AT_ONCE, async (batch) => {
+      await this.#issue(batch, order, (vehicleId, error) => {
         // The layers of one vehicle may not fit together; that is no reason for the others to wait.
-        if (!(error instanceof DomainError)) throw error;
         this.#logger.error(`no new policy for vehicle ${vehicleId}: ${error.message}`);
-      }
+      });
     });
   }
 
-  async #issue(vehicleId: string, order: IssueOrder): Promise<boolean> {
-    if (!this.book.has(vehicleId)) return false;
-    const { why, force = false, atLeast = 0, author } = order;
-    const issued = await this.repository.issue(vehicleId, {
+  /** @param refused of those whose policy cannot be followed */
+  async #issue(
+    vehicleIds: readonly string[],
+    { why, force = false, atLeast = 0, author }: IssueOrder,
+    refused: (vehicleId: string, error: DomainError) => void,
+  ): Promise<number> {
+    const ids = vehicleIds.filter((id) => this.book.has(id));
+    if (ids.length === 0) return 0;
+    const issued = await this.repository.issue(ids, {
       atLeast,
       author,
-      decide: (layers, latest) => this.#next(vehicleId, effectiveOf(layers), force ? null : latest),
-      sign: (version, issue) => this.keys.signPolicy(documentOf(vehicleId, version, issue)),
+      decide: ({ vehicleId, layers }, latest) => {
+        try {
+          return this.#next(vehicleId, effectiveOf(layers), force ? null : latest);
+        } catch (error) {
+          if (!(error instanceof DomainError)) throw error;
+          refused(vehicleId, error);
+          return undefined;
+        }
+      },
+      sign: (vehicleId, version, issue) => this.keys.signPolicy(documentOf(vehicleId, version, issue)),
     });
-    if (issued === undefined) return false;
-    this.states.issued(issued);
+    for (const policy of issued) this.#announce(policy, why);
+    return issued.length;
+  }
+
+  #announce(policy: CurrentPolicy, why: string): void {
+    const { vehicleId, version, issuedAt } = policy;
+    this.states.issued(policy);
     this.outbox.send(vehicleId);
     this.events.emit('policy-state', { vehicleId });
     this.events.emit('event-occurred', {
       vehicleId,
-      event: { kind: 'event', v: 1, type: 'policy', reason: `issued: ${why}`.slice(0, 500), version: issued.version },
-      atMs: issued.issuedAt.getTime(),
+      event: { kind: 'event', v: 1, type: 'policy', reason: `issued: ${why}`.slice(0, 500), version },
+      atMs: issuedAt.getTime(),
     });
-    this.#logger.debug(`version ${issued.version} for vehicle ${vehicleId}: ${why}`);
-    return true;
+    this.#logger.debug(`version ${version} for vehicle ${vehicleId}: ${why}`);
   }
 
   #next(vehicleId: string, effective: Effective, known: string | null): NewIssue | undefined {

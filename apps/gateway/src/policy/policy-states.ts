@@ -58,16 +58,15 @@ export class PolicyStates {
     return this.#applied.get(vehicleId);
   }
 
+  /** A version that was overtaken while it was being committed is not the target. */
   issued(policy: CurrentPolicy): void {
-    this.#targets.set(policy.vehicleId, policy);
+    if (policy.version > (this.target(policy.vehicleId)?.version ?? 0)) this.#targets.set(policy.vehicleId, policy);
   }
 
-  /** @param settled of the target, when the vehicle spoke of it */
-  answered(vehicleId: string, settled: Settlement | undefined, at: Date): void {
+  /** What the vehicle said of this version, if that is still the target. */
+  answered(vehicleId: string, version: number, { state, reason }: Settlement, at: Date): void {
     const target = this.#targets.get(vehicleId);
-    if (target !== undefined && settled !== undefined) {
-      this.#targets.set(vehicleId, { ...target, ...settled, answeredAt: at });
-    }
+    if (target?.version === version) this.#targets.set(vehicleId, { ...target, state, reason, answeredAt: at });
   }
 
   inForce(vehicleId: string, version: PolicyAck['inForce'], digest: string | null): void {

@@ -65,12 +65,15 @@ export class PolicyService implements OnApplicationBootstrap, OnModuleDestroy {
     this.#listen();
     this.#timer = setInterval(() => this.#background(this.compare()), RENEW_EVERY_MS).unref();
     // What could not be read now is read as soon as the database answers.
-    await this.compare().catch((error) => this.#note(error));
+    await this.#load().catch((error) => this.#note(error));
+    // Not waited for: an upgrade may have something new for every vehicle.
+    this.#background(this.compare());
   }
 
   async onModuleDestroy(): Promise<void> {
     clearInterval(this.#timer);
     for (const end of this.#endings) end();
+    await this.#comparing?.catch(() => undefined);
     await this.issuer.queue.idle();
   }
 
@@ -83,15 +86,18 @@ export class PolicyService implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   async #compare(): Promise<void> {
-    if (!this.#loaded) {
-      for (const { deviceId, vehicleId } of await this.fleet.activeDevices()) this.book.add(deviceId, vehicleId);
-      this.states.load(await this.repository.current(), await this.repository.inForce());
-      this.#loaded = true;
-      this.#repeatAll();
-    }
+    await this.#load();
     await this.answers.writeMissed();
     await this.issuer.issueChanged({}, 'the effective policy of the vehicle changed');
     await this.issuer.renew();
+  }
+
+  async #load(): Promise<void> {
+    if (this.#loaded) return;
+    for (const { deviceId, vehicleId } of await this.fleet.activeDevices()) this.book.add(deviceId, vehicleId);
+    this.states.load(await this.repository.current(), await this.repository.inForce());
+    this.#loaded = true;
+    this.#repeatAll();
   }
 
   #listen(): void {

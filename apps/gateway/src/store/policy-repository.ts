@@ -50,6 +50,12 @@ interface VehiclePlace {
   readonly organisationId: string;
 }
 
+/** What was issued to a vehicle last. */
+interface Latest {
+  readonly version: number;
+  readonly digest: string | null;
+}
+
 /** What a vehicle last said is in force. */
 export interface InForce {
   readonly vehicleId: string;
@@ -74,8 +80,8 @@ export interface IssueTransaction {
   /** Who ordered it, for the audit log; undefined: nobody, it follows from a change. */
   readonly author: Author | undefined;
   /** undefined: nothing to issue. */
-  readonly decide: (layers: readonly SavedLayer[], latestDigest: string | null) => NewIssue | undefined;
-  readonly sign: (version: number, issue: NewIssue) => Promise<string>;
+  readonly decide: (vehicle: VehicleLayers, latestDigest: string | null) => NewIssue | undefined;
+  readonly sign: (vehicleId: string, version: number, issue: NewIssue) => Promise<string>;
 }
 
 /** What a vehicle said of a version. */
@@ -167,36 +173,34 @@ export class PolicyRepository {
   }
 
   /**
-   * Issues the next version: number, document and signature become visible in one commit, so that a number that anybody
-   * has seen can never be given out again, however the gateway ends.
-   * @returns undefined when `decide` found nothing to issue, or the vehicle is gone
+   * Issues the next version to each of these vehicles: numbers, documents and signatures become visible in one commit, so
+   * that a number that anybody has seen can never be given out again, however the gateway ends.
+   * @returns what was issued; vehicles for which `decide` found nothing, or which are gone, are missing
    */
-  issue(vehicleId: string, order: IssueTransaction): Promise<CurrentPolicy | undefined> {
-    const { atLeast, author, decide, sign } = order;
+  issue(vehicleIds: readonly string[], order: IssueTransaction): Promise<CurrentPolicy[]> {
     return this.prisma.client.$transaction(async (tx) => {
-      const [vehicle] = await tx.$queryRaw<(VehiclePlace & { version: number; digest: string | null })[]>`
+      // In one order everywhere, or two transactions would wait for each other.
+      const vehicles = await tx.$queryRaw<(VehiclePlace & Latest)[]>`
         SELECT id, group_id AS "groupId", organisation_id AS "organisationId", policy_version AS version,
                (SELECT digest FROM issued_policy WHERE vehicle_id = id AND version = policy_version) AS digest
-        FROM vehicle WHERE id = ${vehicleId}::uuid AND archived_at IS NULL FOR NO KEY UPDATE`;
-      if (vehicle === undefined) return undefined;
-      const [layers] = await layersOfPlaces(tx, [vehicle]);
-      const issue = decide(layers!.layers, vehicle.digest);
-      if (issue === undefined) return undefined;
-      const version = Math.max(vehicle.version, atLeast) + 1;
-      const jws = await sign(version, issue);
-      await tx.vehicle.update({ where: { id: vehicleId }, data: { policyVersion: version } });
-      const { policy, sources, setBy, ...rest } = issue;
-      const row = await tx.issuedPolicy.create({
-        data: { vehicleId, version, jws, ...rest, policy: json(policy), sources: json(sources), setBy: json(setBy) },
-      });
-      if (author !== undefined) {
-        await writeAudit(tx, author, {
-          action: 'policy.reissued',
-          target: `vehicle:${vehicleId}`,
-          detail: { version },
-        });
+        FROM vehicle WHERE id = ANY (${[...vehicleIds]}::uuid[]) AND archived_at IS NULL
+        ORDER BY id FOR NO KEY UPDATE`;
+      const latest = new Map(vehicles.map((vehicle) => [vehicle.id, vehicle]));
+      const layers = await layersOfPlaces(tx, vehicles);
+      const rows = await Promise.all(layers.map((each) => next(each, latest.get(each.vehicleId)!, order)));
+      const issued = rows.filter((row) => row !== undefined);
+      if (issued.length === 0) return [];
+      await tx.$executeRaw`
+        UPDATE vehicle SET policy_version = issued.version
+        FROM unnest(${issued.map(({ vehicleId }) => vehicleId)}::uuid[], ${issued.map(({ version }) => version)}::int[])
+          AS issued (id, version)
+        WHERE vehicle.id = issued.id`;
+      await tx.issuedPolicy.createMany({ data: issued });
+      for (const { vehicleId, version } of order.author === undefined ? [] : issued) {
+        const note = { action: 'policy.reissued', target: `vehicle:${vehicleId}`, detail: { version } };
+        await writeAudit(tx, order.author!, note);
       }
-      return currentOf(row);
+      return issued.map((row) => ({ ...row, state: 'pending', reason: '', answeredAt: null }));
     });
   }
 
@@ -250,6 +254,16 @@ export class PolicyRepository {
     });
     return rows.map(issuedOf);
   }
+}
+
+async function next(vehicle: VehicleLayers, latest: Latest, { atLeast, decide, sign }: IssueTransaction) {
+  const issue = decide(vehicle, latest.digest);
+  if (issue === undefined) return undefined;
+  const { vehicleId } = vehicle;
+  const version = Math.max(latest.version, atLeast) + 1;
+  const { policy, sources, setBy, ...rest } = issue;
+  const documents = { policy: json(policy), sources: json(sources), setBy: json(setBy) };
+  return { vehicleId, version, jws: await sign(vehicleId, version, issue), ...rest, ...documents };
 }
 
 /** When it was created. @throws DomainError `scope-unknown` for what is not in the organisation */
@@ -306,12 +320,6 @@ function revisionOf(row: PolicyRevisionModel): PolicyRevision {
 function neverSaved(scope: LayerScope, id: string, createdAt: Date): PolicyRevision {
   const layer: PolicyLayer = { kind: 'policy-layer', v: 1, classes: [], without: [] };
   return { scope, id, version: 0, layer, comment: '', author: '', createdAt: createdAt.toISOString() };
-}
-
-function currentOf(row: IssuedPolicyModel): CurrentPolicy {
-  const { vehicleId, version, digest, jws, issuedAt, expiresAt, state, reason, receivedAt, settledAt } = row;
-  const answeredAt = settledAt ?? receivedAt;
-  return { vehicleId, version, digest, jws, issuedAt, expiresAt, state, reason, answeredAt };
 }
 
 function issuedOf(row: IssuedPolicyModel): IssuedRecord {

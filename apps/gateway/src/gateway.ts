@@ -1,9 +1,10 @@
 import 'reflect-metadata';
-import type { LoggerService } from '@nestjs/common';
+import { Logger, type LoggerService } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { WsAdapter } from '@nestjs/platform-ws';
 import { appModule } from './app.module.js';
+import { MessageBus } from './bus/message-bus.js';
 import type { GatewayConfig } from './config/gateway-config.js';
 import { serveConsole } from './http/console.js';
 import { makeWeb, measureRequests, type Web } from './http/fastify.js';
@@ -17,12 +18,14 @@ import { KeyRing } from './kernel/key-ring.js';
 export const API_PREFIX = 'api/v1';
 /** How long requests under way may take when the gateway ends, milliseconds. */
 const DRAIN_MS = 5_000;
+const DAY_MS = 86_400_000;
 
 /** The gateway as one object: made, listening, ended. */
 export class Gateway {
   private constructor(
     readonly nest: NestFastifyApplication,
     private readonly web: Web,
+    private readonly renewal: NodeJS.Timeout | undefined,
   ) {}
 
   /** Everything is made and started but the HTTP listeners. */
@@ -40,10 +43,11 @@ export class Gateway {
     nest.useWebSocketAdapter(new WsAdapter(nest));
     measureRequests(web.fastify, nest.get(Metrics));
     nest.get(OpenApi).describe(nest);
+    nest.get(Health).addPart('broker', () => (nest.get(MessageBus, { strict: false }).connected ? 'up' : 'down'));
     await serveConsole(web.fastify);
     await nest.init();
     await web.fastify.ready();
-    return new Gateway(nest, web);
+    return new Gateway(nest, web, certificate === null ? undefined : renewDaily(config, keys, web));
   }
 
   listen(): Promise<void> {
@@ -57,10 +61,23 @@ export class Gateway {
 
   /** Not ready from now on; requests under way are finished; then every module ends in Nest's order, the database last. */
   async close(): Promise<void> {
+    clearInterval(this.renewal);
     this.nest.get(Health).drain();
     this.web.listeners.stop();
     await this.web.inFlight.settled(DRAIN_MS);
     await this.nest.close();
     this.web.listeners.end();
   }
+}
+
+/** Our own certificate is made anew in time, a given one is read again: nobody has to restart a gateway for that. */
+function renewDaily(config: GatewayConfig, keys: KeyRing, web: Web): NodeJS.Timeout {
+  const renew = async () => {
+    try {
+      web.listeners.useCertificate(await serverCertificate(config, keys));
+    } catch (error) {
+      new Logger('http').error(`the certificate stays as it was: ${(error as Error).message}`);
+    }
+  };
+  return setInterval(() => void renew(), DAY_MS).unref();
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { Logger } from 'pino';
 import { GatewayConfig } from './config/gateway-config.js';
 import { explain } from './explain.js';
 import { Gateway } from './gateway.js';
@@ -10,22 +11,43 @@ const CLOSE_MS = 15_000;
 
 /** Runs the gateway until SIGTERM or SIGINT; answers the exit code. */
 export async function main(environment: NodeJS.ProcessEnv = process.env): Promise<number> {
-  const stopped = stopSignal();
+  const asked = stopSignal();
+  let gateway: Gateway | undefined;
   try {
     const config = new GatewayConfig(environment);
     const pino = pinoLogger(config.logLevel);
     for (const name of config.unknownVariables) pino.warn(`${name} is no variable of this gateway; a typing error?`);
     requireNetworkRights(config);
-    const gateway = await Gateway.create(config, new NestLog(pino));
+    const broken = bugs(pino);
+    gateway = await Gateway.create(config, new NestLog(pino));
     await gateway.listen();
     pino.info({ url: config.publicUrl, socket: config.httpSocket }, 'ready');
-    pino.info(`${await stopped}: ending`);
+    const why = await Promise.race([asked, broken]);
+    pino.info(`${why}: ending`);
     await withinTime(gateway.close());
     pino.info('ended');
-    return 0;
+    return why === BROKEN ? 1 : 0;
   } catch (error) {
-    return explain(error);
+    const code = explain(error);
+    if (gateway !== undefined) await withinTime(gateway.close());
+    return code;
   }
+}
+
+const BROKEN = 'a bug';
+
+/**
+ * A forgotten promise is a bug, but no reason to take every tunnel down. After an exception that nobody caught nothing is
+ * certain any more: the gateway ends in order, and whoever supervises it starts it again.
+ */
+function bugs(pino: Logger): Promise<typeof BROKEN> {
+  process.on('unhandledRejection', (error) => pino.error({ err: error }, 'a promise was rejected and nobody looked'));
+  return new Promise((resolve) => {
+    process.on('uncaughtException', (error) => {
+      pino.fatal({ err: error }, 'an exception was thrown and nobody caught it');
+      resolve(BROKEN);
+    });
+  });
 }
 
 /** Resolves with the first signal; the second ends the process at once. */

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
 import fastify from 'fastify';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { startGateway, type TestGateway } from '../../test/gateway.js';
+import { ADMIN_PASSWORD, startGateway, type TestGateway } from '../../test/gateway.js';
 import { OperatorService } from '../auth/operator.service.js';
 import { serveConsole } from './console.js';
 import { BODY_LIMIT_BYTES } from './fastify.js';
@@ -123,6 +123,20 @@ describe('the unix socket', () => {
     expect((await get('/health/ready')).status).toBe(200);
     expect((await get('/api/v1/session')).status).toBe(401);
     expect(statSync(path()).mode & 0o777).toBe(0o600);
+  });
+
+  it('believes the forwarded headers of the proxy that alone can connect to it', async () => {
+    const login = (headers: Record<string, string>) =>
+      new Promise<string>((resolve, reject) => {
+        const all = { ...headers, 'content-type': 'application/json' };
+        const asked = request(
+          { socketPath: path(), path: '/api/v1/session', method: 'POST', headers: all },
+          (response) => resolve(String(response.resume().headers['set-cookie'])),
+        );
+        asked.on('error', reject).end(JSON.stringify({ username: 'admin', password: ADMIN_PASSWORD }));
+      });
+    expect(await login({ 'x-forwarded-proto': 'https', 'x-forwarded-for': '192.0.2.1' })).toMatch(/; Secure$/);
+    expect(await login({})).toMatch(/SameSite=Strict$/);
   });
 
   it('hands upgrades to whoever serves them on the HTTPS listener', async () => {
@@ -259,6 +273,17 @@ describe('the program', () => {
     expect((await gateway.admin.get('/api/v1/session')).status).toBe(401);
     const unknown = await run(['reset-password', 'nobody'], environment);
     expect([unknown.code, unknown.stderr]).toEqual([2, 'corridor-gateway: There is no operator "nobody".\n']);
+  }, 60_000);
+
+  it('that cannot listen says so in a sentence and leaves nothing running', async () => {
+    const { code, stderr } = await run([], {
+      CORRIDOR_DATA: join(folder, 'occupied'),
+      CORRIDOR_LISTEN: new URL(gateway.url).host,
+      CORRIDOR_TUNNEL: 'off',
+      CORRIDOR_METRICS_LISTEN: 'off',
+      DATABASE_URL: gateway.database.url,
+    });
+    expect([code, stderr]).toEqual([2, 'corridor-gateway: CORRIDOR_LISTEN: cannot listen: already in use\n']);
   }, 60_000);
 
   function start(args: string[], environment: Record<string, string>): ChildProcess {

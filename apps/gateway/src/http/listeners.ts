@@ -1,6 +1,6 @@
 import { chmodSync, existsSync, lstatSync, unlinkSync } from 'node:fs';
 import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import { connect } from 'node:net';
 import type { GatewayConfig } from '../config/gateway-config.js';
 import { StartError } from '../kernel/start-error.js';
@@ -17,6 +17,7 @@ const MAX_CONNECTIONS = 5_000;
 export class Listeners {
   readonly primary: Server;
   readonly #socketServer: Server | undefined;
+  readonly #tlsServer: TlsServer | undefined;
 
   constructor(
     private readonly config: GatewayConfig,
@@ -30,6 +31,7 @@ export class Listeners {
         : createTlsServer({ ...PATIENCE, ...certificate, minVersion: 'TLSv1.2' }, handler);
     this.primary = (tlsServer ?? socketServer)!;
     this.#socketServer = socketServer;
+    this.#tlsServer = tlsServer;
     if (tlsServer !== undefined) {
       socketServer?.on('upgrade', (request, socket, head) => tlsServer.emit('upgrade', request, socket, head));
     }
@@ -47,6 +49,11 @@ export class Listeners {
       await listening(this.#socketServer, 'CORRIDOR_HTTP_SOCKET', { path: httpSocket });
       chmodSync(httpSocket, 0o600);
     }
+  }
+
+  /** For connections from now on. @throws Error of OpenSSL when it is none, or not that of the key */
+  useCertificate(certificate: ServerCertificate): void {
+    this.#tlsServer?.setSecureContext({ ...certificate, minVersion: 'TLSv1.2' });
   }
 
   /** Port of the HTTPS listener; undefined without one. */

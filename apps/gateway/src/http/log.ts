@@ -65,6 +65,8 @@ export class NestLog implements LoggerService {
     const room = typeof context === 'string' ? { room: context } : {};
     // Of Nest's own start-up only its warnings and errors are news.
     if (level === 'info' && typeof context === 'string' && NEST_ROOMS.has(context)) return;
+    // What keeps it from starting is told by main, once.
+    if (context === 'ExceptionHandler') return;
     const stack = rest.length > 1 && typeof rest[0] === 'string' ? { stack: rest[0] } : {};
     if (message instanceof Error) this.pino[level]({ ...room, err: message }, message.message);
     else if (typeof message === 'object' && message !== null) this.pino[level]({ ...room, ...message });

@@ -7,6 +7,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ADMIN_PASSWORD, overTls, startGateway, type TestGateway } from '../../test/gateway.js';
 import { GatewayConfig } from '../config/gateway-config.js';
 import { KeyRing } from '../kernel/key-ring.js';
+import type { Listeners } from './listeners.js';
 import { serverCertificate, serverNames } from './tls.js';
 
 const DAY_MS = 86_400_000;
@@ -96,6 +97,16 @@ describe('the HTTPS listener', () => {
     const other = await KeyRing.open(new GatewayConfig({ CORRIDOR_DATA: join(gateway.config.dataDirectory, 'other') }));
     const foreign = { ca: other.authority!.certificatePem, servername: 'gateway.test' };
     await expect(overTls(`${gateway.url}/health/live`, foreign)).rejects.toThrow(/certificate/);
+  });
+
+  it('takes another certificate while it runs', async () => {
+    const { listeners } = (gateway.gateway as unknown as { web: { listeners: Listeners } }).web;
+    const leaf = await gateway.get(KeyRing).authority!.issue(['renewed.test'], Date.now());
+    listeners.useCertificate({ cert: leaf.certificatePem + authority(), key: leaf.keyPem });
+    const options = { ca: authority(), servername: 'renewed.test' };
+    expect((await overTls(`${gateway.url}/health/live`, options)).status).toBe(200);
+    expect(() => listeners.useCertificate({ cert: 'none', key: 'none' })).toThrow();
+    expect((await overTls(`${gateway.url}/health/live`, options)).status).toBe(200);
   });
 
   it('marks its cookie secure', async () => {

@@ -2,7 +2,7 @@ import type { ApiToken, Operator, Permission } from '@corridor/contracts';
 import { Inject, Injectable } from '@nestjs/common';
 import { newId } from '../kernel/ids.js';
 import { type Author, writeAudit } from './audit-writer.js';
-import type { Prisma } from './generated/client.js';
+import { Prisma } from './generated/client.js';
 import { type OrganisationRecord, operatorOf } from './operator-repository.js';
 import { PrismaService } from './prisma.service.js';
 
@@ -39,12 +39,14 @@ export class CredentialRepository {
     await this.prisma.client.operatorSession.create({ data: { ...session, idHash: new Uint8Array(session.idHash) } });
   }
 
+  /** One statement: every request of the console begins here. */
   async session(idHash: Uint8Array): Promise<SessionRecord | undefined> {
-    const where = { idHash: new Uint8Array(idHash) };
-    const row = await this.prisma.client.operatorSession.findUnique({ where, include: WITH_HOLDER });
-    if (row === null) return undefined;
-    const { csrfToken, createdAt, expiresAt } = row;
-    return { csrfToken, createdAt, expiresAt, ...holderOf(row.operator) };
+    const [row] = await this.prisma.client.$queryRaw<(SessionRow & HolderRow)[]>`
+      SELECT s.csrf_token, s.created_at AS begun_at, s.expires_at, ${HOLDER}
+      FROM operator_session s ${HOLDER_OF_S}
+      WHERE s.id_hash = ${Buffer.from(idHash)}`;
+    if (row === undefined) return undefined;
+    return { csrfToken: row.csrf_token, createdAt: row.begun_at, expiresAt: row.expires_at, ...holderOfRow(row) };
   }
 
   /** Does nothing when the session has ended meanwhile. */
@@ -118,6 +120,24 @@ export class CredentialRepository {
       return count === 1;
     });
   }
+}
+
+/** Columns of the operator `o` and the organisation `g`. */
+const HOLDER = Prisma.sql`o.id, o.organisation_id AS "organisationId", o.username, o.name, o.role::text AS role,
+  o.password_hash AS "passwordHash", o.disabled_at AS "disabledAt", o.created_at AS "createdAt",
+  o.last_login_at AS "lastLoginAt", g.name AS "organisationName"`;
+const HOLDER_OF_S = Prisma.sql`JOIN operator o ON o.id = s.operator_id JOIN organisation g ON g.id = o.organisation_id`;
+
+interface SessionRow {
+  readonly csrf_token: string;
+  readonly begun_at: Date;
+  readonly expires_at: Date;
+}
+
+type HolderRow = Prisma.OperatorGetPayload<object> & { readonly organisationName: string };
+
+function holderOfRow(row: HolderRow): Holder {
+  return { operator: operatorOf(row), organisation: { id: row.organisationId, name: row.organisationName } };
 }
 
 function holderOf(row: Prisma.OperatorGetPayload<{ include: { organisation: true } }>): Holder {

@@ -22,6 +22,7 @@ const CONNECT_TIMEOUT_MS = 3_000;
 const QUERY_TIMEOUT_MS = 15_000;
 const PROBE_INTERVAL_MS = 1_000;
 const PROBE_TIMEOUT_MS = 2_000;
+const PROBE_LATE_MS = 250;
 const FIRST_CONTACT_INTERVAL_MS = 250;
 
 /**
@@ -32,6 +33,8 @@ export class PrismaService implements OnApplicationShutdown {
   readonly client: PrismaClient;
   readonly #log = new Logger('store');
   readonly #pool: pg.Pool;
+  /** One connection of its own: a pool that is merely busy must not look like a server that is gone. */
+  readonly #probePool: pg.Pool;
   readonly #embedded: EmbeddedPostgres | null;
   readonly #listeners = new Set<(ready: boolean) => void>();
   #ready = false;
@@ -51,6 +54,13 @@ export class PrismaService implements OnApplicationShutdown {
     });
     // An idle connection that breaks is news for the probe, not for anybody's request; without a listener it ends Node.
     this.#pool.on('error', () => undefined);
+    this.#probePool = new pg.Pool({
+      connectionString: url,
+      max: 1,
+      connectionTimeoutMillis: PROBE_TIMEOUT_MS,
+      application_name: 'corridor-gateway-probe',
+    });
+    this.#probePool.on('error', () => undefined);
     // Prisma's own limits, two and five seconds, end transactions that only wait for their turn.
     const transactionOptions = { maxWait: CONNECT_TIMEOUT_MS, timeout: QUERY_TIMEOUT_MS };
     this.client = new PrismaClient({ adapter: new PrismaPg(this.#pool), transactionOptions });
@@ -97,7 +107,7 @@ export class PrismaService implements OnApplicationShutdown {
     clearTimeout(this.#probe);
     this.#setReady(false);
     await this.client.$disconnect();
-    await this.#pool.end();
+    await Promise.all([this.#pool.end(), this.#probePool.end()]);
     await this.#embedded?.stop();
   }
 
@@ -133,11 +143,15 @@ export class PrismaService implements OnApplicationShutdown {
   }
 
   async #runProbe(): Promise<void> {
+    const startedMs = performance.now();
     try {
-      await this.#pool.query({ text: 'SELECT 1', query_timeout: PROBE_TIMEOUT_MS } as pg.QueryConfig);
+      await this.#probePool.query({ text: 'SELECT 1', query_timeout: PROBE_TIMEOUT_MS } as pg.QueryConfig);
       if (!this.#ready && !this.#closed) this.#log.log('PostgreSQL answers again');
       if (!this.#closed) this.#setReady(true);
     } catch (error) {
+      // A timer that rings late says that this process was busy, not that the server was: the answer may have waited.
+      const late = performance.now() - startedMs > PROBE_TIMEOUT_MS + PROBE_LATE_MS;
+      if (late && this.#ready) return this.#scheduleProbe();
       if (this.#ready && !this.#closed) this.#log.warn(`PostgreSQL does not answer: ${(error as Error).message}`);
       this.#setReady(false);
     }

@@ -18,7 +18,10 @@ function compressed(): Plugin {
       for (const name of readdirSync(assets).filter((file) => /\.(m?js|css|json)$/.test(file))) {
         const source = readFileSync(join(assets, name));
         if (source.length < 1024) continue;
-        writeFileSync(join(assets, `${name}.br`), brotliCompressSync(source, { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } }));
+        writeFileSync(
+          join(assets, `${name}.br`),
+          brotliCompressSync(source, { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } }),
+        );
         writeFileSync(join(assets, `${name}.gz`), gzipSync(source, { level: 9 }));
       }
     },

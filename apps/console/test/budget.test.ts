@@ -9,7 +9,11 @@ import { buildConsole } from './built.js';
  * operator gets for it.
  */
 const BUDGETS = [
-  { what: 'the fleet list: page, script and style', pattern: /^(index|status|src|rolldown-runtime|use-resource)-.*\.(js|css)$/, kB: 140 },
+  {
+    what: 'the fleet list: page, script and style',
+    pattern: /^(index|status|src|rolldown-runtime|use-resource)-.*\.(js|css)$/,
+    kB: 140,
+  },
   { what: 'the vehicle page with its charts', pattern: /^VehiclePage-.*\.(js|css)$/, kB: 44 },
   { what: 'the map library', pattern: /^FleetMap-.*\.(js|css)$/, kB: 335 },
   { what: 'the map’s worker', pattern: /^maplibre-gl-worker-.*\.mjs$/, kB: 165 },
@@ -29,7 +33,10 @@ describe('the bundle', { timeout: 120_000 }, () => {
   it.each(BUDGETS)('$what: at most $kB kB', ({ pattern, kB }) => {
     const matching = files.filter((file) => pattern.test(file) && !/\.(gz|br)$/.test(file));
     expect(matching).not.toEqual([]);
-    const bytes = matching.reduce((sum, file) => sum + gzipSync(readFileSync(join(built.dist, 'assets', file))).length, 0);
+    const bytes = matching.reduce(
+      (sum, file) => sum + gzipSync(readFileSync(join(built.dist, 'assets', file))).length,
+      0,
+    );
     expect(bytes / 1000).toBeLessThanOrEqual(kB);
     expect(bytes / 1000, 'far below its budget: lower the budget').toBeGreaterThan(kB * 0.6);
   });

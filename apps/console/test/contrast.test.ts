@@ -7,12 +7,19 @@ function tokensOf(block: string): Record<string, string> {
   return Object.fromEntries([...block.matchAll(/--([a-z0-9-]+):\s*([^;]+);/g)].map(([, name, value]) => [name, value]));
 }
 const blockOf = (selector: string) => css.slice(css.indexOf(selector)).split('}')[0] as string;
-const THEMES = { light: tokensOf(blockOf(':root[data-theme="light"]')), dark: tokensOf(blockOf(':root[data-theme="dark"]')) };
+const THEMES = {
+  light: tokensOf(blockOf(':root[data-theme="light"]')),
+  dark: tokensOf(blockOf(':root[data-theme="dark"]')),
+};
 
 /** WCAG 2.2: relative luminance and contrast. */
 function luminance(hex: string): number {
   const channels = [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16) / 255);
-  const [r, g, b] = channels.map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)) as [number, number, number];
+  const [r, g, b] = channels.map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)) as [
+    number,
+    number,
+    number,
+  ];
   return 0.2126 * r + 0.7152 * g + 0.0722 * b;
 }
 function contrast(a: string, b: string): number {
@@ -32,7 +39,8 @@ describe.each(Object.entries(THEMES))('%s colours', (_, theme) => {
   );
 
   it.each(STATES)('--%s can be read on its own tint and on surfaces, and its shape be seen', (state) => {
-    for (const surface of [`${state}-soft`, 'surface', 'hover', 'ground']) expect(contrast(of(state), of(surface)), surface).toBeGreaterThanOrEqual(4.5);
+    for (const surface of [`${state}-soft`, 'surface', 'hover', 'ground'])
+      expect(contrast(of(state), of(surface)), surface).toBeGreaterThanOrEqual(4.5);
     if (state !== 'stale') expect(contrast(of(`${state}-fill`), of('surface'))).toBeGreaterThanOrEqual(2.9);
   });
 

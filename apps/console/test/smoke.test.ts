@@ -23,7 +23,8 @@ const PAGES = [
 ] as const;
 const WAIT = { timeout: 30_000 };
 
-if (CHROMIUM === undefined) console.warn('console: no Chromium here (apt: chromium), so the browser tests are left out');
+if (CHROMIUM === undefined)
+  console.warn('console: no Chromium here (apt: chromium), so the browser tests are left out');
 
 describe.skipIf(CHROMIUM === undefined)('the console in a browser', { timeout: 180_000 }, () => {
   let built: Awaited<ReturnType<typeof buildConsole>>;
@@ -92,7 +93,10 @@ describe.skipIf(CHROMIUM === undefined)('the console in a browser', { timeout: 1
     await page.goto(`${fixture.url}/vehicles/${VEHICLE}`);
     await page.waitForSelector('.link', WAIT);
     await page.click('[aria-label="Cut link Telekom"]');
-    await page.waitForSelector('.event:has-text("wwan0 is suspect: silent for 140 ms"):has-text("Telekom → Vodafone"):has-text("default")', WAIT);
+    await page.waitForSelector(
+      '.event:has-text("wwan0 is suspect: silent for 140 ms"):has-text("Telekom → Vodafone"):has-text("default")',
+      WAIT,
+    );
     await page.waitForSelector('.link[aria-label="Link Telekom"] .link-down', WAIT);
     await page.click('[aria-label="Restore link Telekom"]');
     await page.waitForSelector('.link[aria-label="Link Telekom"] .link-state:not(.link-down)', WAIT);
@@ -122,7 +126,13 @@ describe.skipIf(CHROMIUM === undefined)('the console in a browser', { timeout: 1
     await page.click('text=Change policy');
     await page.getByLabel('Default strategy').selectOption('smallest-delay');
     const current = fixture.world.layer('vehicle', VEHICLE);
-    fixture.world.save({ ...current, version: current.version + 1, layer: { ...current.layer, without: ['video'] }, author: 'dora', comment: 'no video at night' });
+    fixture.world.save({
+      ...current,
+      version: current.version + 1,
+      layer: { ...current.layer, without: ['video'] },
+      author: 'dora',
+      comment: 'no video at night',
+    });
     await page.click('text=Save and push');
     await page.waitForSelector('.notice-warning:has-text("dora saved version"):has-text("no video at night")', WAIT);
     await page.click('text=Keep my changes over theirs');

@@ -60,7 +60,8 @@ function listOf<T extends z.ZodType>(item: T) {
 
 // session
 export const session = () => call(Session, 'GET', 'session');
-export const logIn = (username: string, password: string) => call(Nothing, 'POST', 'session', { body: { username, password } });
+export const logIn = (username: string, password: string) =>
+  call(Nothing, 'POST', 'session', { body: { username, password } });
 export const logOut = () => call(Nothing, 'DELETE', 'session');
 export const changePassword = (current: string, next: string) =>
   call(Nothing, 'PUT', 'session/password', { body: { current, next } });
@@ -106,7 +107,14 @@ export const reissuePolicy = (id: string) => call(Nothing, 'POST', `vehicles/${i
 export const strategies = () => call(listOf(StrategyInfo), 'GET', 'strategies');
 
 // telemetry
-export const metrics = (vehicleId: string, fromMs: number, toMs: number, source: Source, points: number, signal?: AbortSignal) =>
+export const metrics = (
+  vehicleId: string,
+  fromMs: number,
+  toMs: number,
+  source: Source,
+  points: number,
+  signal?: AbortSignal,
+) =>
   call(
     VehicleMetrics,
     'GET',
@@ -114,11 +122,17 @@ export const metrics = (vehicleId: string, fromMs: number, toMs: number, source:
     signal === undefined ? {} : { signal },
   );
 /** Newest first, as the gateway pages them. */
-export const events = (filter: { vehicleId?: string; type?: string; from?: string; to?: string; cursor?: string; limit?: number }) =>
-  call(page(RecordedEvent), 'GET', `events${query(filter)}`);
+export const events = (filter: {
+  vehicleId?: string;
+  type?: string;
+  from?: string;
+  to?: string;
+  cursor?: string;
+  limit?: number;
+}) => call(page(RecordedEvent), 'GET', `events${query(filter)}`);
 
 // drills
-export const drill = (vehicleId: string, link: string, action: "cut" | "restore") =>
+export const drill = (vehicleId: string, link: string, action: 'cut' | 'restore') =>
   call(Nothing, 'POST', `vehicles/${vehicleId}/links/${encodeURIComponent(link)}/drill`, { body: { action } });
 export const setBlocked = (vehicleId: string, link: string, blocked: boolean) =>
   call(Nothing, 'PUT', `vehicles/${vehicleId}/links/${encodeURIComponent(link)}/blocked`, { body: { blocked } });

@@ -31,8 +31,7 @@ export function useResource<T>(key: string | null, load: () => Promise<T>): Reso
     setState((before) => ({ key, data: before.key === key ? before.data : null, error: null, loading: true }));
     latest.current().then(
       (data) => !dropped && setState({ key, data, error: null, loading: false }),
-      (error) =>
-        !dropped && setState((before) => ({ ...before, key, error: messageOf(error), loading: false })),
+      (error) => !dropped && setState((before) => ({ ...before, key, error: messageOf(error), loading: false })),
     );
     return () => {
       dropped = true;

@@ -1,5 +1,5 @@
 import type { Permission } from '@corridor/contracts';
-import { type ReactNode, useEffect, useRef, useState } from 'react';
+import { type ReactNode, useCallback, useEffect, useRef, useState } from 'react';
 import { Link, useLocation } from 'wouter';
 import { shortAge } from '../format/time.js';
 import { fleetStore, isCurrent, useFeed, useGatewayNow } from '../live/store.js';
@@ -31,7 +31,8 @@ export function Shell({ children }: { readonly children: ReactNode }) {
   const { organisation } = useSession();
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new place closes the menu
   useEffect(() => setOpen(false), [location]);
-  const isHere = (path: string) => (path === '/' ? location === '/' || location.startsWith('/vehicles') : location.startsWith(path));
+  const isHere = (path: string) =>
+    path === '/' ? location === '/' || location.startsWith('/vehicles') : location.startsWith(path);
   return (
     <div className="shell">
       <a className="skip" href="#main">
@@ -55,7 +56,12 @@ export function Shell({ children }: { readonly children: ReactNode }) {
         </Link>
         <nav id="places" className={open ? 'places places-open' : 'places'} aria-label="Main">
           {PLACES.filter(({ needs }) => may(needs)).map(({ path, label, icon }) => (
-            <Link key={path} href={path} className={isHere(path) ? 'place place-here' : 'place'} aria-current={isHere(path) ? 'page' : undefined}>
+            <Link
+              key={path}
+              href={path}
+              className={isHere(path) ? 'place place-here' : 'place'}
+              aria-current={isHere(path) ? 'page' : undefined}
+            >
               <Icon name={icon} />
               {label}
             </Link>
@@ -76,10 +82,23 @@ export function Shell({ children }: { readonly children: ReactNode }) {
 function FeedLight() {
   useGatewayNow();
   const view = useFeed((feed) => feed);
-  const word = isCurrent(view) ? (view.status.mode === 'polling' ? 'Polling' : 'Live') : view.fleet === null ? 'Connecting' : 'Not live';
+  const word = isCurrent(view)
+    ? view.status.mode === 'polling'
+      ? 'Polling'
+      : 'Live'
+    : view.fleet === null
+      ? 'Connecting'
+      : 'Not live';
   const tone = word === 'Live' ? 'live' : word === 'Polling' ? 'stale' : word === 'Connecting' ? 'never' : 'unknown';
   return (
-    <span className={`feed-light feed-light-${tone}`} title={view.fleet === null ? undefined : `Gateway's clock in the last message: ${new Date(view.fleet.gatewayMs).toISOString()}`}>
+    <span
+      className={`feed-light feed-light-${tone}`}
+      title={
+        view.fleet === null
+          ? undefined
+          : `Gateway's clock in the last message: ${new Date(view.fleet.gatewayMs).toISOString()}`
+      }
+    >
       <span className="feed-dot" aria-hidden="true" />
       {word}
     </span>
@@ -93,14 +112,28 @@ function FeedBanner() {
   const { status, fleet } = view;
   if (status.mode === 'refused') {
     return (
-      <Banner tone="bad" action={<Button small onClick={() => location.reload()}>Reload</Button>}>
+      <Banner
+        tone="bad"
+        action={
+          <Button small onClick={() => location.reload()}>
+            Reload
+          </Button>
+        }
+      >
         The gateway speaks another version than this page ({status.reason}).
       </Banner>
     );
   }
   if (status.mode === 'polling' && isCurrent(view)) {
     return (
-      <Banner tone="warn" action={<Button small onClick={fleetStore.retryNow}>Try the live feed</Button>}>
+      <Banner
+        tone="warn"
+        action={
+          <Button small onClick={fleetStore.retryNow}>
+            Try the live feed
+          </Button>
+        }
+      >
         {status.reason}. This page asks for the fleet every 5 seconds instead, so what you see may be 5 seconds old.
       </Banner>
     );
@@ -109,17 +142,36 @@ function FeedBanner() {
   if (fleet === null ? status.mode === 'waiting' : !isCurrent(view) && ageMs > 3_000) {
     const retryIn = status.mode === 'waiting' ? Math.max(0, status.retryAtMs - performance.now()) : 0;
     return (
-      <Banner tone="bad" action={<Button small onClick={fleetStore.retryNow}>Try now</Button>}>
-        <strong>{fleet === null ? 'No connection to the gateway.' : `Connection lost: everything below is ${shortAge(ageMs)} old.`}</strong>{' '}
-        {status.mode === 'waiting' && retryIn > 900 ? `Next try in ${shortAge(retryIn)}.` : 'Trying again…'} Vehicles keep their tunnels without
-        this page.
+      <Banner
+        tone="bad"
+        action={
+          <Button small onClick={fleetStore.retryNow}>
+            Try now
+          </Button>
+        }
+      >
+        <strong>
+          {fleet === null
+            ? 'No connection to the gateway.'
+            : `Connection lost: everything below is ${shortAge(ageMs)} old.`}
+        </strong>{' '}
+        {status.mode === 'waiting' && retryIn > 900 ? `Next try in ${shortAge(retryIn)}.` : 'Trying again…'} Vehicles
+        keep their tunnels without this page.
       </Banner>
     );
   }
   return null;
 }
 
-function Banner({ tone, children, action }: { readonly tone: 'warn' | 'bad'; readonly children: ReactNode; readonly action: ReactNode }) {
+function Banner({
+  tone,
+  children,
+  action,
+}: {
+  readonly tone: 'warn' | 'bad';
+  readonly children: ReactNode;
+  readonly action: ReactNode;
+}) {
   return (
     <div className={`banner banner-${tone}`} role="status">
       <Icon name="warn" />
@@ -141,19 +193,19 @@ function AccountMenu() {
   const theme = useThemeChoice();
   const details = useRef<HTMLDetailsElement>(null);
   const [location] = useLocation();
-  const close = () => details.current?.removeAttribute('open');
+  const close = useCallback(() => details.current?.removeAttribute('open'), []);
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new place closes the menu
-  useEffect(close, [location]);
+  useEffect(close, [location, close]);
   useEffect(() => {
     const outside = (event: Event) => details.current?.contains(event.target as Node) === false && close();
-    const escape = (event: KeyboardEvent) => event.key === 'Escape' && close();
+    const onEscape = (event: KeyboardEvent) => event.key === 'Escape' && close();
     document.addEventListener('pointerdown', outside);
-    document.addEventListener('keydown', escape);
+    document.addEventListener('keydown', onEscape);
     return () => {
       document.removeEventListener('pointerdown', outside);
-      document.removeEventListener('keydown', escape);
+      document.removeEventListener('keydown', onEscape);
     };
-  }, []);
+  }, [close]);
   return (
     <details className="account" ref={details}>
       <summary className="account-button" aria-label={`Account of ${operator.name}`}>

@@ -93,13 +93,23 @@ export function Lanes({ history, toS, titleOf, events }: Props) {
             {cursorS !== null && <line className="lane-cursor" x1={x(cursorS)} x2={x(cursorS)} y1="0" y2={height} />}
           </svg>
         )}
-        {cursorS !== null && width > 0 && <Readout history={history} atS={cursorS} left={x(cursorS)} width={width} titleOf={titleOf} />}
+        {cursorS !== null && width > 0 && (
+          <Readout history={history} atS={cursorS} left={x(cursorS)} width={width} titleOf={titleOf} />
+        )}
       </div>
     </div>
   );
 }
 
-function Segment({ segment, x, width }: { readonly segment: LaneSegment; readonly x: (atS: number) => number; readonly width: number }) {
+function Segment({
+  segment,
+  x,
+  width,
+}: {
+  readonly segment: LaneSegment;
+  readonly x: (atS: number) => number;
+  readonly width: number;
+}) {
   const left = Math.max(0, x(segment.fromS));
   const right = Math.min(width, x(segment.toS));
   if (right <= left) return null;
@@ -117,7 +127,13 @@ function Segment({ segment, x, width }: { readonly segment: LaneSegment; readonl
   );
 }
 
-function Axis({ fromS, toS, x, height, width }: {
+function Axis({
+  fromS,
+  toS,
+  x,
+  height,
+  width,
+}: {
   readonly fromS: number;
   readonly toS: number;
   readonly x: (atS: number) => number;
@@ -140,7 +156,12 @@ function Axis({ fromS, toS, x, height, width }: {
   );
 }
 
-function Switches({ events, history, fromS, x }: {
+function Switches({
+  events,
+  history,
+  fromS,
+  x,
+}: {
   readonly events: readonly RecordedEvent[];
   readonly history: History;
   readonly fromS: number;
@@ -192,7 +213,13 @@ function spoken(history: History, atS: number, titleOf: (name: string) => string
   return `${clockTime(new Date(atS * 1000))}. ${parts.join('. ')}`;
 }
 
-function Readout({ history, atS, left, width, titleOf }: {
+function Readout({
+  history,
+  atS,
+  left,
+  width,
+  titleOf,
+}: {
   readonly history: History;
   readonly atS: number;
   readonly left: number;

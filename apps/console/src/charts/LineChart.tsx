@@ -38,7 +38,11 @@ export function LineChart({ label, atS, lines, fromS, toS, top, format }: Props)
   // biome-ignore lint/correctness/useExhaustiveDependencies: the plot is made anew for another theme, its data follow below
   useEffect(() => {
     if (holder.current === null || width === 0) return;
-    const made = new uPlot(options(width, scale, colours.split(' '), format, (at) => cursor.set(at)), latest.current, holder.current);
+    const made = new uPlot(
+      options(width, scale, colours.split(' '), format, (at) => cursor.set(at)),
+      latest.current,
+      holder.current,
+    );
     plot.current = made;
     const follow = () => {
       const left = cursor.atS === null ? -10 : made.valToPos(cursor.atS, 'x');

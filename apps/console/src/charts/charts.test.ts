@@ -9,13 +9,31 @@ const column = (history: History): LinkHistory => history.links[0] as LinkHistor
 
 function view(state: string, rttUs: number, isActive = false): LinkView {
   const direction = { lossRatio: 0.1, rateBps: 1000, jitterUs: 0, delayVariationUs: 0 };
-  return { name: 'wwan0', source: 'vehicle', state, reason: null, otherState: null, blocked: false, metered: false, rttUs, up: direction, down: direction, activeFor: isActive ? ['default'] : [] };
+  return {
+    name: 'wwan0',
+    source: 'vehicle',
+    state,
+    reason: null,
+    otherState: null,
+    blocked: false,
+    metered: false,
+    rttUs,
+    up: direction,
+    down: direction,
+    activeFor: isActive ? ['default'] : [],
+  };
 }
 
 describe('the history of a link', () => {
   it('averages the samples of one step and begins the next', () => {
     let history = { ...EMPTY, stepS: 6 };
-    for (const [atS, rtt] of [[600, 10], [602, 20], [605.9, 30], [606, 90]] as const) history = withSample(history, atS, [view('up', rtt)]) as typeof history;
+    for (const [atS, rtt] of [
+      [600, 10],
+      [602, 20],
+      [605.9, 30],
+      [606, 90],
+    ] as const)
+      history = withSample(history, atS, [view('up', rtt)]) as typeof history;
     expect(column(history).atS).toEqual([600, 606]);
     expect(column(history).rttUs).toEqual([20, 90]);
   });
@@ -36,22 +54,43 @@ describe('the history of a link', () => {
 
   it('stays sorted, within its range and of equal columns, whatever comes in', () => {
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.double({ min: 0, max: 2000, noNaN: true }), fc.constantFrom('up', 'down')), { maxLength: 80 }), fc.constantFrom(1, 6, 120), (samples, stepS) => {
-        let history: History = { ...EMPTY, stepS };
-        for (const [atS, state] of samples) history = withSample(history, atS, [view(state, 1)]);
-        if (samples.length === 0) return;
-        const { atS, merged, name, ...columns } = column(history);
-        expect([...atS].sort((a, b) => a - b)).toEqual(atS);
-        expect(new Set(atS).size).toBe(atS.length);
-        for (const values of Object.values(columns)) expect(values).toHaveLength(atS.length);
-      }),
+      fc.property(
+        fc.array(fc.tuple(fc.double({ min: 0, max: 2000, noNaN: true }), fc.constantFrom('up', 'down')), {
+          maxLength: 80,
+        }),
+        fc.constantFrom(1, 6, 120),
+        (samples, stepS) => {
+          let history: History = { ...EMPTY, stepS };
+          for (const [atS, state] of samples) history = withSample(history, atS, [view(state, 1)]);
+          if (samples.length === 0) return;
+          const { atS, merged, name, ...columns } = column(history);
+          expect([...atS].sort((a, b) => a - b)).toEqual(atS);
+          expect(new Set(atS).size).toBe(atS.length);
+          for (const values of Object.values(columns)) expect(values).toHaveLength(atS.length);
+        },
+      ),
     );
   });
 
   it('turns what the gateway measured into the vehicle’s directions', () => {
-    const one = { name: 'wwan0', atS: [1], rttUs: [5], sendLossRatio: [0.1], receiveLossRatio: [0.2], sendRateBps: [3], receiveRateBps: [4], state: ['up'], activeRatio: [1] };
+    const one = {
+      name: 'wwan0',
+      atS: [1],
+      rttUs: [5],
+      sendLossRatio: [0.1],
+      receiveLossRatio: [0.2],
+      sendRateBps: [3],
+      receiveRateBps: [4],
+      state: ['up'],
+      activeRatio: [1],
+    };
     const metrics = { source: 'gateway' as const, stepSeconds: 1, links: [one] };
-    expect(column(fromMetrics(metrics, 300))).toMatchObject({ upLoss: [0.2], downLoss: [0.1], upBps: [4], downBps: [3] });
+    expect(column(fromMetrics(metrics, 300))).toMatchObject({
+      upLoss: [0.2],
+      downLoss: [0.1],
+      upBps: [4],
+      downBps: [3],
+    });
     expect(column(fromMetrics({ ...metrics, source: 'vehicle' }, 300))).toMatchObject({ upLoss: [0.1], upBps: [3] });
   });
 
@@ -83,9 +122,18 @@ describe('lanes', () => {
   it('never overlap and cover each known step once', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom('up', 'down', null), { maxLength: 50 }), (states) => {
-        const segments = laneSegments(link(states, states.map((_, at) => at % 3 === 0 ? 1 : 0)), 1);
-        for (const [at, segment] of segments.entries()) expect(segment.fromS).toBeGreaterThanOrEqual(segments[at - 1]?.toS ?? 0);
-        expect(segments.reduce((sum, { fromS, toS }) => sum + toS - fromS, 0)).toBe(states.filter((state) => state !== null).length);
+        const segments = laneSegments(
+          link(
+            states,
+            states.map((_, at) => (at % 3 === 0 ? 1 : 0)),
+          ),
+          1,
+        );
+        for (const [at, segment] of segments.entries())
+          expect(segment.fromS).toBeGreaterThanOrEqual(segments[at - 1]?.toS ?? 0);
+        expect(segments.reduce((sum, { fromS, toS }) => sum + toS - fromS, 0)).toBe(
+          states.filter((state) => state !== null).length,
+        );
       }),
     );
   });

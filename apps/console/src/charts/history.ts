@@ -39,7 +39,8 @@ export function fromMetrics({ stepSeconds, links, source }: VehicleMetrics, rang
     links: links.map((link) => {
       const end = lastKnown(link.state);
       const cut = <T>(column: readonly T[]) => column.slice(0, end);
-      const heard = (column: Figures) => cut(column).map((value, at) => (isSilent(link.state[at] ?? null) ? null : value));
+      const heard = (column: Figures) =>
+        cut(column).map((value, at) => (isSilent(link.state[at] ?? null) ? null : value));
       return {
         name: link.name,
         atS: cut(link.atS),
@@ -83,7 +84,18 @@ export function withLinks(history: History, names: readonly string[]): History {
 }
 
 function emptyLink(name: string): LinkHistory {
-  return { name, atS: [], rttUs: [], upLoss: [], downLoss: [], upBps: [], downBps: [], state: [], active: [], merged: 0 };
+  return {
+    name,
+    atS: [],
+    rttUs: [],
+    upLoss: [],
+    downLoss: [],
+    upBps: [],
+    downBps: [],
+    state: [],
+    active: [],
+    merged: 0,
+  };
 }
 
 const COLUMNS = ['rttUs', 'upLoss', 'downLoss', 'upBps', 'downBps', 'active'] as const;
@@ -120,7 +132,9 @@ function appended(link: LinkHistory, view: LinkView, atS: number, stepS: number)
     upBps: column('upBps'),
     downBps: column('downBps'),
     active: column('active'),
-    state: isSame ? [...link.state.slice(0, -1), view.state] : [...link.state, ...(leavesGap ? [null] : []), view.state],
+    state: isSame
+      ? [...link.state.slice(0, -1), view.state]
+      : [...link.state, ...(leavesGap ? [null] : []), view.state],
     merged: weight + 1,
   };
 }

@@ -19,7 +19,8 @@ export function laneSegments(link: LinkHistory, stepS: number): LaneSegment[] {
     const last = segments.at(-1);
     const next = link.atS[at + 1];
     const toS = next !== undefined && next - fromS <= gapS(stepS) ? next : fromS + stepS;
-    if (last !== undefined && last.state === state && last.active === active && fromS - last.toS < stepS / 2) last.toS = toS;
+    if (last !== undefined && last.state === state && last.active === active && fromS - last.toS < stepS / 2)
+      last.toS = toS;
     else segments.push({ fromS, toS, state, active });
   }
   return segments;

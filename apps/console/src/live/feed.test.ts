@@ -1,6 +1,6 @@
 import type { LiveSnapshot } from '@corridor/contracts';
 import { describe, expect, it } from 'vitest';
-import { FleetFeed, type FeedIo, POLL_MS, SILENCE_MS, type SocketHandlers } from './feed.js';
+import { type FeedIo, FleetFeed, POLL_MS, SILENCE_MS, type SocketHandlers } from './feed.js';
 
 /** A browser on a virtual clock: the test decides when sockets open, speak and break. */
 class FakeBrowser implements FeedIo {
@@ -14,7 +14,12 @@ class FakeBrowser implements FeedIo {
   openSocket(handlers: SocketHandlers) {
     const socket = { ...handlers, sent: [] as string[], closed: false };
     this.sockets.push(socket);
-    return { send: (text: string) => void socket.sent.push(text), close: () => void (socket.closed = true) };
+    return {
+      send: (text: string) => void socket.sent.push(text),
+      close: () => {
+        socket.closed = true;
+      },
+    };
   }
   poll(): Promise<LiveSnapshot> {
     this.polls++;
@@ -48,7 +53,17 @@ class FakeBrowser implements FeedIo {
 function snapshot(seq: number): LiveSnapshot {
   return { kind: 'live-snapshot', v: 1, seq, now: '2026-11-23T08:00:00.000Z', vehicles: [], events: [] };
 }
-const diff = (seq: number) => JSON.stringify({ kind: 'live-diff', v: 1, seq, now: '2026-11-23T08:00:01.000Z', added: [], changed: [], removed: [], events: [] });
+const diff = (seq: number) =>
+  JSON.stringify({
+    kind: 'live-diff',
+    v: 1,
+    seq,
+    now: '2026-11-23T08:00:01.000Z',
+    added: [],
+    changed: [],
+    removed: [],
+    events: [],
+  });
 
 function started() {
   const browser = new FakeBrowser();
@@ -125,7 +140,10 @@ describe('the live feed', () => {
   it('stops at documents of another version: reconnecting would not help', async () => {
     const { browser, feed } = started();
     browser.socket.onMessage(JSON.stringify({ ...snapshot(1), v: 2 }));
-    expect(feed.view.status).toMatchObject({ mode: 'refused', reason: expect.stringContaining('version 2 is not known here') });
+    expect(feed.view.status).toMatchObject({
+      mode: 'refused',
+      reason: expect.stringContaining('version 2 is not known here'),
+    });
     await browser.pass(120_000);
     expect(browser.sockets).toHaveLength(1);
   });

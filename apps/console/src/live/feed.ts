@@ -101,22 +101,32 @@ export class FleetFeed {
 
   #hear(text: string): void {
     this.#expectWord();
-    const now = this.io.nowMs();
-    const snapshot = readDocument(LiveSnapshot, text);
-    if (snapshot.ok) {
-      this.#attempt = 0;
-      this.#everHeard = true;
-      this.#resyncing = false;
-      this.#cancel('poll');
-      return this.#set({ fleet: fromSnapshot(snapshot.value, now), status: { mode: 'live' } });
+    const message = parsed(text);
+    if ((message as { kind?: unknown } | null)?.kind === 'live-diff') this.#hearDiff(message);
+    else this.#hearSnapshot(message);
+  }
+
+  #hearSnapshot(message: unknown): void {
+    const snapshot = readDocument(LiveSnapshot, message);
+    if (!snapshot.ok) {
+      this.#refuse(snapshot.reason);
+      return;
     }
-    const diff = readDocument(LiveDiff, text);
+    this.#attempt = 0;
+    this.#everHeard = true;
+    this.#resyncing = false;
+    this.#cancel('poll');
+    this.#set({ fleet: fromSnapshot(snapshot.value, this.io.nowMs()), status: { mode: 'live' } });
+  }
+
+  #hearDiff(message: unknown): void {
+    const diff = readDocument(LiveDiff, message);
     if (!diff.ok) {
-      const { reason } = snapshot.code === 'wrong-kind' ? diff : snapshot;
-      return this.#refuse(reason);
+      this.#refuse(diff.reason);
+      return;
     }
     if (this.#resyncing || this.#view.fleet === null || this.#view.status.mode !== 'live') return;
-    const fleet = applyDiff(this.#view.fleet, diff.value, now);
+    const fleet = applyDiff(this.#view.fleet, diff.value, this.io.nowMs());
     if (fleet === 'gap') {
       this.#resyncing = true;
       this.#socket?.send(JSON.stringify({ kind: 'live-resync', v: 1 }));
@@ -136,7 +146,10 @@ export class FleetFeed {
     this.#drop();
     this.#cancel('silence');
     this.#attempt++;
-    if (this.#view.status.mode === 'polling') return this.#retryIn(RETRY_WHILE_POLLING_MS);
+    if (this.#view.status.mode === 'polling') {
+      this.#retryIn(RETRY_WHILE_POLLING_MS);
+      return;
+    }
     const delay = retryDelayMs(this.#attempt, this.io.random());
     this.#set({ ...this.#view, status: { mode: 'waiting', retryAtMs: this.io.nowMs() + delay, reason } });
     this.#retryIn(delay);
@@ -155,7 +168,9 @@ export class FleetFeed {
     }
     if (this.#view.status.mode === 'live' || this.#view.status.mode === 'off') return;
     if (this.#view.status.mode !== 'polling' && generation !== this.#generation) return;
-    const why = this.#everHeard ? `The live connection broke: ${reason}` : 'WebSockets do not get through to the gateway';
+    const why = this.#everHeard
+      ? `The live connection broke: ${reason}`
+      : 'WebSockets do not get through to the gateway';
     if (this.#view.status.mode !== 'polling') this.#retryIn(RETRY_WHILE_POLLING_MS);
     this.#set({ fleet: fromSnapshot(snapshot, this.io.nowMs()), status: { mode: 'polling', reason: why } });
     this.#pollLater(reason);
@@ -200,5 +215,14 @@ export class FleetFeed {
   #set(view: FeedView): void {
     this.#view = view;
     this.onChange();
+  }
+}
+
+/** What is no JSON is left as text: reading it as a document says what was expected. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
   }
 }

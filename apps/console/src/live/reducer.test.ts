@@ -1,4 +1,4 @@
-import { type LiveDiff, type LiveVehicle, LiveSnapshot, type RecordedEvent } from '@corridor/contracts';
+import { type LiveDiff, LiveSnapshot, type LiveVehicle, type RecordedEvent } from '@corridor/contracts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { eventOf, FixtureVehicle } from '../../test/fixture/fleet.js';
@@ -13,21 +13,45 @@ function snapshot(vehicles: LiveVehicle[], seq = 0, events: RecordedEvent[] = []
 }
 
 function diff(seq: number, part: Partial<LiveDiff>): LiveDiff {
-  return { kind: 'live-diff', v: 1, seq, now: new Date(NOW + seq * 1000).toISOString(), added: [], changed: [], removed: [], events: [], ...part };
+  return {
+    kind: 'live-diff',
+    v: 1,
+    seq,
+    now: new Date(NOW + seq * 1000).toISOString(),
+    added: [],
+    changed: [],
+    removed: [],
+    events: [],
+    ...part,
+  };
 }
 
 /** What may happen to a fleet between two moments, as the gateway sees it. */
 type Happening =
   | { readonly is: 'appears'; readonly index: number; readonly second: number }
-  | { readonly is: 'moves'; readonly index: number; readonly second: number; readonly members: readonly ('tunnel' | 'control' | 'links' | 'classes' | 'position' | 'policy')[] }
+  | {
+      readonly is: 'moves';
+      readonly index: number;
+      readonly second: number;
+      readonly members: readonly ('tunnel' | 'control' | 'links' | 'classes' | 'position' | 'policy')[];
+    }
   | { readonly is: 'renamed'; readonly index: number; readonly name: string }
   | { readonly is: 'leaves'; readonly index: number };
 
 const index = fc.nat(FIXTURES.length - 1);
 const happening: fc.Arbitrary<Happening> = fc.oneof(
   fc.record({ is: fc.constant('appears' as const), index, second: fc.nat(1000) }),
-  fc.record({ is: fc.constant('moves' as const), index, second: fc.nat(1000), members: fc.subarray(['tunnel', 'control', 'links', 'classes', 'position', 'policy'] as const) }),
-  fc.record({ is: fc.constant('renamed' as const), index, name: fc.string({ unit: fc.constantFrom('a', 'Z', '9', '-'), minLength: 1, maxLength: 12 }) }),
+  fc.record({
+    is: fc.constant('moves' as const),
+    index,
+    second: fc.nat(1000),
+    members: fc.subarray(['tunnel', 'control', 'links', 'classes', 'position', 'policy'] as const),
+  }),
+  fc.record({
+    is: fc.constant('renamed' as const),
+    index,
+    name: fc.string({ unit: fc.constantFrom('a', 'Z', '9', '-'), minLength: 1, maxLength: 12 }),
+  }),
   fc.record({ is: fc.constant('leaves' as const), index }),
 );
 
@@ -95,7 +119,11 @@ describe('the fleet as the feed describes it', () => {
     const make = () => eventOf(FIXTURES[0] as FixtureVehicle, NOW, { type: 'warning', reason: '' });
     const twice = make();
     let state = fromSnapshot(snapshot([], 0, [twice]), 0);
-    state = applyDiff(state, diff(1, { events: [twice, ...Array.from({ length: MAX_EVENTS }, make)] }), 1) as FleetState;
+    state = applyDiff(
+      state,
+      diff(1, { events: [twice, ...Array.from({ length: MAX_EVENTS }, make)] }),
+      1,
+    ) as FleetState;
     expect(state.events).toHaveLength(MAX_EVENTS);
     expect(new Set(state.events.map(({ id }) => id)).size).toBe(MAX_EVENTS);
   });

@@ -41,7 +41,8 @@ export function linkViews(vehicle: LiveVehicle, prefer: Source = 'vehicle'): Lin
 }
 
 function linkView(link: LinkStatus, vehicle: LiveVehicle, prefer: Source): LinkView {
-  const source = link[prefer] !== null ? prefer : link.vehicle !== null ? 'vehicle' : link.gateway !== null ? 'gateway' : null;
+  const source =
+    link[prefer] !== null ? prefer : link.vehicle !== null ? 'vehicle' : link.gateway !== null ? 'gateway' : null;
   const path = source === null ? null : link[source];
   const other = source === 'vehicle' ? link.gateway : link.vehicle;
   return {

@@ -1,7 +1,7 @@
 import type { LiveVehicle } from '@corridor/contracts';
 import { useCallback, useEffect, useState, useSyncExternalStore } from 'react';
 import { pollFleet } from '../api/gateway.js';
-import { FleetFeed, type FeedIo, type FeedView } from './feed.js';
+import { type FeedIo, type FeedView, FleetFeed } from './feed.js';
 
 /** Screens follow the feed at most this often: more is not readable and costs a phone its battery. */
 const NOTIFY_EVERY_MS = 250;
@@ -141,5 +141,7 @@ const GRACE_MS = 3_000;
 
 export function useIsCurrent(): boolean {
   useGatewayNow();
-  return useFeed((view) => isCurrent(view) || (view.fleet !== null && performance.now() - view.fleet.receivedAtMs < GRACE_MS));
+  return useFeed(
+    (view) => isCurrent(view) || (view.fleet !== null && performance.now() - view.fleet.receivedAtMs < GRACE_MS),
+  );
 }

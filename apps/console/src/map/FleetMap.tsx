@@ -1,7 +1,14 @@
 import 'maplibre-gl/dist/maplibre-gl.css';
 import '../styles/map.css';
 import type { LiveVehicle } from '@corridor/contracts';
-import { type GeoJSONSource, LngLatBounds, Map as MapLibreMap, NavigationControl, ScaleControl, setWorkerUrl } from 'maplibre-gl';
+import {
+  type GeoJSONSource,
+  LngLatBounds,
+  Map as MapLibreMap,
+  NavigationControl,
+  ScaleControl,
+  setWorkerUrl,
+} from 'maplibre-gl';
 import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?url';
 import { useEffect, useRef, useState } from 'react';
 import { messageOf } from '../api/client.js';
@@ -45,7 +52,7 @@ export default function FleetMap({ vehicles, isCurrent, pointed, onOpen, follow 
     if (holder.current === null) return;
     let made: MapLibreMap;
     try {
-      made = createMap(holder.current);
+      made = createMap(holder.current, setMap);
     } catch (error) {
       setFailure(`This browser cannot draw the map (${messageOf(error)}). The list shows the same vehicles.`);
       return;
@@ -65,28 +72,6 @@ export default function FleetMap({ vehicles, isCurrent, pointed, onOpen, follow 
       made.remove();
     };
   }, []);
-
-  function createMap(container: HTMLElement): MapLibreMap {
-    const made = new MapLibreMap({
-      container,
-      style: { version: 8, sources: {}, layers: [] },
-      center: [10, 50],
-      zoom: 3.4,
-      attributionControl: { compact: true },
-      localIdeographFontFamily: '"Inter Variable", sans-serif',
-      dragRotate: false,
-      pitchWithRotate: false,
-      fadeDuration: 0,
-      refreshExpiredTiles: false,
-      reduceMotion: matchMedia('(prefers-reduced-motion: reduce)').matches,
-    });
-    made.touchZoomRotate.disableRotation();
-    made.addControl(new NavigationControl({ showCompass: false }), 'top-right');
-    made.addControl(new ScaleControl({ unit: 'metric' }), 'bottom-left');
-    made.getCanvas().setAttribute('aria-label', 'Map of the vehicles; the list has the same content');
-    made.once('style.load', () => setMap(made));
-    return made;
-  }
 
   // The style again with each theme; sources keep what they hold by being filled again.
   useEffect(() => {
@@ -128,7 +113,8 @@ export default function FleetMap({ vehicles, isCurrent, pointed, onOpen, follow 
   }, [map, vehicles, isCurrent, follow]);
 
   useEffect(() => {
-    if (map?.getLayer('vehicle-pointed') !== undefined) map.setFilter('vehicle-pointed', ['==', ['get', 'id'], pointed ?? '']);
+    if (map?.getLayer('vehicle-pointed') !== undefined)
+      map.setFilter('vehicle-pointed', ['==', ['get', 'id'], pointed ?? '']);
   }, [map, pointed]);
 
   const chosen = selected === null ? undefined : vehicles.find(({ id }) => id === selected);
@@ -148,7 +134,13 @@ export default function FleetMap({ vehicles, isCurrent, pointed, onOpen, follow 
         />
       )}
       {map !== null && chosen !== undefined && (
-        <VehiclePopup map={map} vehicle={chosen} isCurrent={isCurrent} onOpen={onOpen} onClose={() => setSelected(null)} />
+        <VehiclePopup
+          map={map}
+          vehicle={chosen}
+          isCurrent={isCurrent}
+          onOpen={onOpen}
+          onClose={() => setSelected(null)}
+        />
       )}
       {failure !== null && (
         <div className="map-note">
@@ -162,6 +154,28 @@ export default function FleetMap({ vehicles, isCurrent, pointed, onOpen, follow 
       )}
     </div>
   );
+}
+
+function createMap(container: HTMLElement, onLoad: (map: MapLibreMap) => void): MapLibreMap {
+  const made = new MapLibreMap({
+    container,
+    style: { version: 8, sources: {}, layers: [] },
+    center: [10, 50],
+    zoom: 3.4,
+    attributionControl: { compact: true },
+    localIdeographFontFamily: '"Inter Variable", sans-serif',
+    dragRotate: false,
+    pitchWithRotate: false,
+    fadeDuration: 0,
+    refreshExpiredTiles: false,
+    reduceMotion: matchMedia('(prefers-reduced-motion: reduce)').matches,
+  });
+  made.touchZoomRotate.disableRotation();
+  made.addControl(new NavigationControl({ showCompass: false }), 'top-right');
+  made.addControl(new ScaleControl({ unit: 'metric' }), 'bottom-left');
+  made.getCanvas().setAttribute('aria-label', 'Map of the vehicles; the list has the same content');
+  made.once('style.load', () => onLoad(made));
+  return made;
 }
 
 function fitTo(map: MapLibreMap, [west, south, east, north]: Bounds, maxZoom = 13): void {

@@ -20,7 +20,14 @@ interface Props {
 export function VehiclePopup({ map, vehicle, isCurrent, onOpen, onClose }: Props) {
   const holder = useMemo(() => document.createElement('div'), []);
   const popup = useMemo(
-    () => new Popup({ closeButton: false, closeOnClick: false, offset: 18, maxWidth: '280px', className: 'map-popup' }).setDOMContent(holder),
+    () =>
+      new Popup({
+        closeButton: false,
+        closeOnClick: false,
+        offset: 18,
+        maxWidth: '280px',
+        className: 'map-popup',
+      }).setDOMContent(holder),
     [holder],
   );
   const { position, tunnel, control } = vehicle.status;
@@ -29,9 +36,9 @@ export function VehiclePopup({ map, vehicle, isCurrent, onOpen, onClose }: Props
   }, [map, popup, position]);
   useEffect(() => () => void popup.remove(), [popup]);
   useEffect(() => {
-    const escape = (event: KeyboardEvent) => event.key === 'Escape' && onClose();
-    document.addEventListener('keydown', escape);
-    return () => document.removeEventListener('keydown', escape);
+    const onEscape = (event: KeyboardEvent) => event.key === 'Escape' && onClose();
+    document.addEventListener('keydown', onEscape);
+    return () => document.removeEventListener('keydown', onEscape);
   }, [onClose]);
 
   const state = shownState(tunnel, isCurrent);

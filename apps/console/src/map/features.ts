@@ -56,7 +56,10 @@ export function featureDiff(
         newGeometry: pointOf(feature),
         // `removeAllProperties` would drop the id as well, and with it the feature's name in the next diff.
         removeProperties: Object.keys(old.properties).filter((key) => !(key in feature.properties)),
-        addOrUpdateProperties: Object.entries(geoJson(feature).properties ?? {}).map(([key, value]) => ({ key, value })),
+        addOrUpdateProperties: Object.entries(geoJson(feature).properties ?? {}).map(([key, value]) => ({
+          key,
+          value,
+        })),
       });
     }
   }
@@ -79,7 +82,12 @@ function pointOf({ longitude, latitude }: VehicleFeature): GeoJSON.Point {
 
 /** The id stands among the properties as well (`promoteId`): MapLibre takes text ids only from there. */
 export function geoJson(feature: VehicleFeature): GeoJSON.Feature {
-  return { type: 'Feature', id: feature.id, geometry: pointOf(feature), properties: { ...feature.properties, id: feature.id } };
+  return {
+    type: 'Feature',
+    id: feature.id,
+    geometry: pointOf(feature),
+    properties: { ...feature.properties, id: feature.id },
+  };
 }
 
 /** West, south, east, north; null when there is nothing. */

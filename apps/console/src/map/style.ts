@@ -113,12 +113,22 @@ function areas(colours: Palette): LayerSpecification[] {
 }
 
 /** Width that grows with the zoom as streets do: `at10` and `at17` pixels. */
-function width(at10: number, at17: number): ['interpolate', ['exponential', number], ['zoom'], number, number, number, number] {
+function width(
+  at10: number,
+  at17: number,
+): ['interpolate', ['exponential', number], ['zoom'], number, number, number, number] {
   return ['interpolate', ['exponential', 1.6], ['zoom'], 10, at10, 17, at17];
 }
 
 function lines(colours: Palette): LayerSpecification[] {
-  const line = (id: string, kinds: string[], colour: string, thin: number, wide: number, more: object = {}): LayerSpecification => ({
+  const line = (
+    id: string,
+    kinds: string[],
+    colour: string,
+    thin: number,
+    wide: number,
+    more: object = {},
+  ): LayerSpecification => ({
     id,
     type: 'line',
     source: CITY,
@@ -146,7 +156,13 @@ function labels(colours: Palette): LayerSpecification[] {
       type: 'symbol',
       source: COUNTRIES,
       maxzoom: 7,
-      layout: { 'text-field': ['get', 'name'], 'text-font': FONT, 'text-size': 12, 'text-max-width': 7, 'text-padding': 12 },
+      layout: {
+        'text-field': ['get', 'name'],
+        'text-font': FONT,
+        'text-size': 12,
+        'text-max-width': 7,
+        'text-padding': 12,
+      },
       paint: { 'text-color': colours.textSoft, ...halo },
     },
     {
@@ -155,7 +171,13 @@ function labels(colours: Palette): LayerSpecification[] {
       source: CITY,
       minzoom: 12.5,
       filter: ['all', ['has', 'name'], ofKind('main', 'motorway', 'street', 'river')],
-      layout: { 'symbol-placement': 'line', 'text-field': ['get', 'name'], 'text-font': FONT, 'text-size': 11, 'symbol-spacing': 380 },
+      layout: {
+        'symbol-placement': 'line',
+        'text-field': ['get', 'name'],
+        'text-font': FONT,
+        'text-size': 11,
+        'symbol-spacing': 380,
+      },
       paint: { 'text-color': colours.textSoft, ...halo },
     },
     {

@@ -36,7 +36,9 @@ export function LoginPage({ ended }: { readonly ended: boolean }) {
             <p>Keeps ambulances connected</p>
           </div>
         </div>
-        {ended && error === null && <Notice kind="info">Your session has ended. Log in again to go on where you were.</Notice>}
+        {ended && error === null && (
+          <Notice kind="info">Your session has ended. Log in again to go on where you were.</Notice>
+        )}
         {error !== null && <Notice kind="error">{error}</Notice>}
         <TextField
           label="User name"

@@ -1,7 +1,12 @@
-import { type LiveVehicle, type PolicyLayer, PolicyLayer as PolicyLayerSchema, type VehicleEvent } from '@corridor/contracts';
+import {
+  type LiveVehicle,
+  type PolicyLayer,
+  PolicyLayer as PolicyLayerSchema,
+  type VehicleEvent,
+} from '@corridor/contracts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FixtureVehicle, eventOf, type Mood } from '../../test/fixture/fleet.js';
+import { eventOf, FixtureVehicle, type Mood } from '../../test/fixture/fleet.js';
 import { featureDiff, geoJson, type VehicleFeature, vehicleFeatures } from '../map/features.js';
 import { visibleRange } from '../ui/virtual.js';
 import { countStates, NO_QUERY, selectVehicles } from './fleet/query.js';
@@ -29,7 +34,14 @@ describe('the fleet list', () => {
 
   it('finds words in names, addresses and operators, and sorts names as people do', () => {
     const twelve = { ...(fleet[0] as LiveVehicle), id: 'x', name: 'Ambulance 12' };
-    expect(namesOf(selectVehicles([twelve, ...fleet], { ...NO_QUERY, sort: 'name' }, true))).toEqual(['1', '2', '3', '4', '5', '12']);
+    expect(namesOf(selectVehicles([twelve, ...fleet], { ...NO_QUERY, sort: 'name' }, true))).toEqual([
+      '1',
+      '2',
+      '3',
+      '4',
+      '5',
+      '12',
+    ]);
     expect(namesOf(selectVehicles(fleet, { ...NO_QUERY, search: '10.77.0.4' }, true))).toEqual(['3']);
     expect(selectVehicles(fleet, { ...NO_QUERY, search: 'vodafone ambul' }, true)).toHaveLength(5);
     expect(selectVehicles(fleet, { ...NO_QUERY, search: 'nobody' }, true)).toEqual([]);
@@ -51,7 +63,10 @@ describe('the map', () => {
         const map = new Map<string, GeoJSON.Feature>();
         let before: ReadonlyMap<string, VehicleFeature> = new Map();
         for (const { second, shown, isCurrent } of moments) {
-          const after = vehicleFeatures(shown.map((at) => (fixtures[at] as FixtureVehicle).vehicle(NOW + second * 1000)), isCurrent);
+          const after = vehicleFeatures(
+            shown.map((at) => (fixtures[at] as FixtureVehicle).vehicle(NOW + second * 1000)),
+            isCurrent,
+          );
           applyToMap(map, featureDiff(before, after));
           before = after;
         }
@@ -83,11 +98,20 @@ function applyToMap(map: Map<string, GeoJSON.Feature>, diff: ReturnType<typeof f
 function layer(part: Record<string, unknown>): PolicyLayer {
   return PolicyLayerSchema.parse({ kind: 'policy-layer', v: 1, ...part });
 }
-const VITALS = { name: 'vitals', strategy: 'redundant', options: { copies: 2 }, match: [{ dscp: [46] }, { protocol: 'udp', ports: [5004, '6000-6100'], prefixes: ['10.0.0.0/8'] }] };
+const VITALS = {
+  name: 'vitals',
+  strategy: 'redundant',
+  options: { copies: 2 },
+  match: [{ dscp: [46] }, { protocol: 'udp', ports: [5004, '6000-6100'], prefixes: ['10.0.0.0/8'] }],
+};
 
 describe('the policy form', () => {
   it('gives back the layer that it was filled with', () => {
-    const full = layer({ default: { strategy: 'smallest-delay', options: { a: 1 } }, classes: [VITALS], without: ['video'] });
+    const full = layer({
+      default: { strategy: 'smallest-delay', options: { a: 1 } },
+      classes: [VITALS],
+      without: ['video'],
+    });
     expect(layerOf(draftOf(full))).toEqual({ ok: true, layer: full });
     expect(layerOf(draftOf(layer({})))).toEqual({ ok: true, layer: layer({}) });
   });
@@ -102,7 +126,13 @@ describe('the policy form', () => {
       'classes[1].name': 'there is already a class "vitals"',
       'classes[2].name': expect.stringContaining('lower-case'),
     });
-    const ports = layerOf({ ...draft, classes: draft.classes.map((item) => ({ ...item, matches: item.matches.map((match) => ({ ...match, dscp: '99' })) })) });
+    const ports = layerOf({
+      ...draft,
+      classes: draft.classes.map((item) => ({
+        ...item,
+        matches: item.matches.map((match) => ({ ...match, dscp: '99' })),
+      })),
+    });
     expect(ports.ok ? [] : Object.keys(ports.errors)).toContain('classes[0].match[0].dscp[0]');
   });
 
@@ -110,7 +140,11 @@ describe('the policy form', () => {
     expect(matchText(VITALS.match[1] as never)).toBe('UDP, port 5004, 6000-6100, to or from 10.0.0.0/8');
     expect(matchText({})).toBe('everything');
     const before = layer({ classes: [VITALS] });
-    const after = layer({ default: { strategy: 'redundant' }, classes: [{ ...VITALS, strategy: 'active-standby' }], without: ['video'] });
+    const after = layer({
+      default: { strategy: 'redundant' },
+      classes: [{ ...VITALS, strategy: 'active-standby' }],
+      without: ['video'],
+    });
     expect(layerChanges(before, after)).toEqual([
       'Default traffic: inherited → redundant.',
       'Class vitals: redundant {"copies":2} → active-standby {"copies":2}.',
@@ -122,21 +156,47 @@ describe('the policy form', () => {
   it('lays my edits over what somebody else saved meanwhile, and loses nothing of either', () => {
     const base = layer({ classes: [VITALS] });
     const mine = layer({ default: { strategy: 'redundant' }, classes: [VITALS, { ...VITALS, name: 'mine' }] });
-    const theirs = layer({ classes: [{ ...VITALS, strategy: 'smallest-delay' }, { ...VITALS, name: 'theirs' }], without: ['video'] });
+    const theirs = layer({
+      classes: [
+        { ...VITALS, strategy: 'smallest-delay' },
+        { ...VITALS, name: 'theirs' },
+      ],
+      without: ['video'],
+    });
     const both = rebased(base, mine, theirs);
     expect(both.default?.strategy).toBe('redundant');
-    expect(both.classes.map(({ name, strategy }) => `${name} ${strategy}`)).toEqual(['vitals smallest-delay', 'theirs redundant', 'mine redundant']);
+    expect(both.classes.map(({ name, strategy }) => `${name} ${strategy}`)).toEqual([
+      'vitals smallest-delay',
+      'theirs redundant',
+      'mine redundant',
+    ]);
     expect(both.without).toEqual(['video']);
     expect(rebased(base, base, theirs)).toEqual(theirs);
     expect(rebased(base, layer({}), theirs).classes.map(({ name }) => name)).toEqual(['theirs']);
   });
 
   it('walks a version through its steps', () => {
-    const issued = { vehicleId: '', version: 4, digest: '', policy: { default: { strategy: 'x' }, classes: [] }, sources: [], issuedAt: 'a', expiresAt: '', reason: '', receivedAt: null, settledAt: null };
-    const tones = (part: object) => pushSteps({ ...issued, ...part } as never).map(({ name, tone }) => `${name} ${tone}`);
+    const issued = {
+      vehicleId: '',
+      version: 4,
+      digest: '',
+      policy: { default: { strategy: 'x' }, classes: [] },
+      sources: [],
+      issuedAt: 'a',
+      expiresAt: '',
+      reason: '',
+      receivedAt: null,
+      settledAt: null,
+    };
+    const tones = (part: object) =>
+      pushSteps({ ...issued, ...part } as never).map(({ name, tone }) => `${name} ${tone}`);
     expect(tones({ state: 'pending' })).toEqual(['issued done', 'received waiting', 'applied ahead']);
     expect(tones({ state: 'received', receivedAt: 'b' })).toEqual(['issued done', 'received done', 'applied waiting']);
-    expect(tones({ state: 'applied', receivedAt: 'b', settledAt: 'c' })).toEqual(['issued done', 'received done', 'applied done']);
+    expect(tones({ state: 'applied', receivedAt: 'b', settledAt: 'c' })).toEqual([
+      'issued done',
+      'received done',
+      'applied done',
+    ]);
     expect(tones({ state: 'rejected', settledAt: 'c' })).toEqual(['issued done', 'received done', 'rejected bad']);
   });
 });
@@ -146,12 +206,29 @@ describe('what happened', () => {
   const event = (part: Partial<VehicleEvent>) => ({ kind: 'event', v: 1, reason: '', ...part }) as VehicleEvent;
 
   it('is told with names that people use, and with its reason', () => {
-    expect(wordsOf(event({ type: 'path-switch', from: ['wwan0'], to: ['wwan1', 'eth0'], replayed: 14, reason: 'silent for 140 ms' }), titleOf)).toMatchObject({
+    expect(
+      wordsOf(
+        event({
+          type: 'path-switch',
+          from: ['wwan0'],
+          to: ['wwan1', 'eth0'],
+          replayed: 14,
+          reason: 'silent for 140 ms',
+        }),
+        titleOf,
+      ),
+    ).toMatchObject({
       title: 'Telekom → Vodafone + eth0',
       detail: 'silent for 140 ms; 14 packets sent again',
     });
-    expect(wordsOf(event({ type: 'path-state', path: 'wwan0', from: 'up', to: 'down' }), titleOf)).toMatchObject({ title: 'Telekom: up → down', tone: 'bad' });
-    expect(wordsOf(event({ type: 'policy', version: 4, reason: 'rejected: expired' }), titleOf)).toMatchObject({ title: 'Policy v4', tone: 'bad' });
+    expect(wordsOf(event({ type: 'path-state', path: 'wwan0', from: 'up', to: 'down' }), titleOf)).toMatchObject({
+      title: 'Telekom: up → down',
+      tone: 'bad',
+    });
+    expect(wordsOf(event({ type: 'policy', version: 4, reason: 'rejected: expired' }), titleOf)).toMatchObject({
+      title: 'Policy v4',
+      tone: 'bad',
+    });
   });
 
   it('is filtered by kind and by end, newest first and each once', () => {

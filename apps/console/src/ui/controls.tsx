@@ -15,10 +15,24 @@ interface ButtonProps extends ButtonHTMLAttributes<HTMLButtonElement> {
   readonly small?: boolean;
 }
 
-export function Button({ kind = 'plain', icon, busy = false, small = false, children, className, ...rest }: ButtonProps) {
+export function Button({
+  kind = 'plain',
+  icon,
+  busy = false,
+  small = false,
+  children,
+  className,
+  ...rest
+}: ButtonProps) {
   const classes = ['button', `button-${kind}`, small ? 'button-small' : '', className ?? ''].filter(Boolean).join(' ');
   return (
-    <button type="button" {...rest} className={classes} disabled={rest.disabled === true || busy} aria-busy={busy || undefined}>
+    <button
+      type="button"
+      {...rest}
+      className={classes}
+      disabled={rest.disabled === true || busy}
+      aria-busy={busy || undefined}
+    >
       {icon !== undefined && <Icon name={icon} size={small ? 15 : 17} />}
       {children !== undefined && <span>{children}</span>}
     </button>
@@ -26,8 +40,21 @@ export function Button({ kind = 'plain', icon, busy = false, small = false, chil
 }
 
 /** A button without words: `label` is read and shown as its title. */
-export function IconButton({ label, icon, ...rest }: { readonly label: string } & Omit<ButtonProps, 'children'> & { readonly icon: IconName }) {
-  return <Button kind="quiet" {...rest} icon={icon} aria-label={label} title={label} className={`button-icon ${rest.className ?? ''}`} />;
+export function IconButton({
+  label,
+  icon,
+  ...rest
+}: { readonly label: string } & Omit<ButtonProps, 'children'> & { readonly icon: IconName }) {
+  return (
+    <Button
+      kind="quiet"
+      {...rest}
+      icon={icon}
+      aria-label={label}
+      title={label}
+      className={`button-icon ${rest.className ?? ''}`}
+    />
+  );
 }
 
 interface FieldProps {
@@ -38,15 +65,30 @@ interface FieldProps {
   readonly hidden?: boolean;
 }
 
-function Framed({ label, hint, error, hidden, id, children }: FieldProps & { readonly id: string; readonly children: ReactNode }) {
+function Framed({
+  label,
+  hint,
+  error,
+  hidden,
+  id,
+  children,
+}: FieldProps & { readonly id: string; readonly children: ReactNode }) {
   return (
     <div className="field">
       <label htmlFor={id} className={hidden === true ? 'visually-hidden' : 'field-label'}>
         {label}
       </label>
       {children}
-      {hint !== undefined && error === undefined && <p className="field-hint" id={`${id}-hint`}>{hint}</p>}
-      {error !== undefined && <p className="field-error" id={`${id}-hint`}>{error}</p>}
+      {hint !== undefined && error === undefined && (
+        <p className="field-hint" id={`${id}-hint`}>
+          {hint}
+        </p>
+      )}
+      {error !== undefined && (
+        <p className="field-error" id={`${id}-hint`}>
+          {error}
+        </p>
+      )}
     </div>
   );
 }
@@ -58,7 +100,13 @@ function described(id: string, { hint, error }: FieldProps) {
   };
 }
 
-export function TextField({ label, hint, error, hidden, ...input }: FieldProps & InputHTMLAttributes<HTMLInputElement>) {
+export function TextField({
+  label,
+  hint,
+  error,
+  hidden,
+  ...input
+}: FieldProps & InputHTMLAttributes<HTMLInputElement>) {
   const id = useId();
   const frame = { label, hint, error, ...(hidden === undefined ? {} : { hidden }) };
   return (
@@ -68,7 +116,13 @@ export function TextField({ label, hint, error, hidden, ...input }: FieldProps &
   );
 }
 
-export function TextArea({ label, hint, error, hidden, ...input }: FieldProps & TextareaHTMLAttributes<HTMLTextAreaElement>) {
+export function TextArea({
+  label,
+  hint,
+  error,
+  hidden,
+  ...input
+}: FieldProps & TextareaHTMLAttributes<HTMLTextAreaElement>) {
   const id = useId();
   const frame = { label, hint, error, ...(hidden === undefined ? {} : { hidden }) };
   return (
@@ -78,7 +132,14 @@ export function TextArea({ label, hint, error, hidden, ...input }: FieldProps & 
   );
 }
 
-export function Select({ label, hint, error, hidden, children, ...input }: FieldProps & SelectHTMLAttributes<HTMLSelectElement>) {
+export function Select({
+  label,
+  hint,
+  error,
+  hidden,
+  children,
+  ...input
+}: FieldProps & SelectHTMLAttributes<HTMLSelectElement>) {
   const id = useId();
   const frame = { label, hint, error, ...(hidden === undefined ? {} : { hidden }) };
   return (

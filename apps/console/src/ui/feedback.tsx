@@ -2,7 +2,11 @@ import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { IconButton } from './controls.js';
 import { Icon, type IconName } from './icons.js';
 
-export function Notice({ kind, children, action }: {
+export function Notice({
+  kind,
+  children,
+  action,
+}: {
   readonly kind: 'error' | 'warning' | 'info' | 'good';
   readonly children: ReactNode;
   readonly action?: ReactNode;
@@ -18,7 +22,15 @@ export function Notice({ kind, children, action }: {
 }
 
 /** What a list says when it has nothing, and what one can do about it. */
-export function Empty({ icon, title, children }: { readonly icon: IconName; readonly title: string; readonly children?: ReactNode }) {
+export function Empty({
+  icon,
+  title,
+  children,
+}: {
+  readonly icon: IconName;
+  readonly title: string;
+  readonly children?: ReactNode;
+}) {
   return (
     <div className="empty">
       <Icon name={icon} size={28} />
@@ -38,7 +50,12 @@ export function Loading({ what }: { readonly what: string }) {
 }
 
 /** The browser's own dialog: it keeps the focus inside, Escape closes it, and gives the focus back. */
-export function Dialog({ title, onClose, children, wide = false }: {
+export function Dialog({
+  title,
+  onClose,
+  children,
+  wide = false,
+}: {
   readonly title: string;
   readonly onClose: () => void;
   readonly children: ReactNode;

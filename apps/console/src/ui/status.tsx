@@ -1,12 +1,19 @@
 import type { PolicyStatus } from '@corridor/contracts';
 import { clockTime, localDate, localTime, shortAge, utcTime } from '../format/time.js';
-import { gatewayNowMs, useGatewayNow } from '../live/store.js';
 import type { ShownState } from '../live/shown.js';
+import { gatewayNowMs, useGatewayNow } from '../live/store.js';
 
 /** A shape for each state, so that nobody has to tell them by colour alone. */
 export function Glyph({ state, size = 12 }: { readonly state: ShownState; readonly size?: number }) {
   return (
-    <svg className={`glyph glyph-${state}`} width={size} height={size} viewBox="0 0 12 12" aria-hidden="true" focusable="false">
+    <svg
+      className={`glyph glyph-${state}`}
+      width={size}
+      height={size}
+      viewBox="0 0 12 12"
+      aria-hidden="true"
+      focusable="false"
+    >
       {state === 'live' && <circle cx="6" cy="6" r="5" />}
       {state === 'stale' && <path d="M6 .8 11.6 11H.4z" />}
       {state === 'offline' && <path d="M3 .8h6L11.2 3v6L9 11.2H3L.8 9V3z" />}
@@ -25,7 +32,12 @@ export const STATE_WORDS: Readonly<Record<ShownState, string>> = {
 };
 
 /** State of one channel in one word, with its age when it is not live. */
-export function StatePill({ state, what, lastSeenAt, title }: {
+export function StatePill({
+  state,
+  what,
+  lastSeenAt,
+  title,
+}: {
   readonly state: ShownState;
   /** "Tunnel" or "Control". */
   readonly what: string;
@@ -54,14 +66,21 @@ export function Age({ at, prefix = '' }: { readonly at: string; readonly prefix?
 }
 
 /** A moment in local time, UTC on hover. */
-export function Moment({ at, millis = false, always = 'time' }: {
+export function Moment({
+  at,
+  millis = false,
+  always = 'time',
+}: {
   readonly at: string;
   readonly millis?: boolean;
   /** `date`: the day stands before the time even today. */
   readonly always?: 'time' | 'date';
 }) {
   const date = new Date(at);
-  const text = always === 'date' ? `${localDate(date)} ${clockTime(date, millis)}` : localTime(date, new Date(gatewayNowMs()), millis);
+  const text =
+    always === 'date'
+      ? `${localDate(date)} ${clockTime(date, millis)}`
+      : localTime(date, new Date(gatewayNowMs()), millis);
   return (
     <time className="moment" dateTime={at} title={utcTime(date)}>
       {text}
@@ -80,7 +99,8 @@ const POLICY_WORDS: Readonly<Record<PolicyStatus['state'], string>> = {
 
 export function PolicyPill({ policy }: { readonly policy: PolicyStatus }) {
   const different = policy.applied !== policy.target;
-  const versions = policy.target === 0 ? '' : different ? `v${policy.applied || '–'} → v${policy.target}` : `v${policy.target}`;
+  const versions =
+    policy.target === 0 ? '' : different ? `v${policy.applied || '–'} → v${policy.target}` : `v${policy.target}`;
   return (
     <span className={`policy-pill policy-${policy.state}`} title={policy.reason || undefined}>
       {versions} {POLICY_WORDS[policy.state]}

@@ -53,8 +53,24 @@ function ChangePassword() {
       <form className="form" onSubmit={(event) => void save(event)}>
         {error !== null && <Notice kind="error">{error}</Notice>}
         {isDone && <Notice kind="good">Your password is changed.</Notice>}
-        <TextField label="Current password" type="password" autoComplete="current-password" required value={form.current} onChange={(event) => setForm({ ...form, current: event.target.value })} />
-        <TextField label="New password" type="password" autoComplete="new-password" minLength={12} required hint="At least 12 characters" value={form.next} onChange={(event) => setForm({ ...form, next: event.target.value })} />
+        <TextField
+          label="Current password"
+          type="password"
+          autoComplete="current-password"
+          required
+          value={form.current}
+          onChange={(event) => setForm({ ...form, current: event.target.value })}
+        />
+        <TextField
+          label="New password"
+          type="password"
+          autoComplete="new-password"
+          minLength={12}
+          required
+          hint="At least 12 characters"
+          value={form.next}
+          onChange={(event) => setForm({ ...form, next: event.target.value })}
+        />
         <TextField
           label="New password again"
           type="password"

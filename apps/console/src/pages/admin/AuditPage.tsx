@@ -77,5 +77,7 @@ export default function AuditPage() {
 
 function detailText(detail: AuditEntry['detail']): string {
   const entries = Object.entries(detail);
-  return entries.length === 0 ? '–' : entries.map(([key, value]) => `${key}: ${typeof value === 'string' ? value : JSON.stringify(value)}`).join(', ');
+  return entries.length === 0
+    ? '–'
+    : entries.map(([key, value]) => `${key}: ${typeof value === 'string' ? value : JSON.stringify(value)}`).join(', ');
 }

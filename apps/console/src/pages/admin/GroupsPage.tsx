@@ -8,7 +8,10 @@ import { Button, Checkbox, IconButton, TextArea, TextField } from '../../ui/cont
 import { Dialog, Empty, Loading, Notice } from '../../ui/feedback.js';
 import { Moment } from '../../ui/status.js';
 
-type Open = { readonly is: 'edit'; readonly group: Group | null } | { readonly is: 'delete'; readonly group: Group } | { readonly is: 'organisation' };
+type Open =
+  | { readonly is: 'edit'; readonly group: Group | null }
+  | { readonly is: 'delete'; readonly group: Group }
+  | { readonly is: 'organisation' };
 
 export default function GroupsPage() {
   const may = useMay();
@@ -28,7 +31,14 @@ export default function GroupsPage() {
           <h1>Groups</h1>
           <p className="quiet">
             of {organisation.data?.name ?? session.organisation.name}
-            {may('fleet:write') && <IconButton icon="edit" small label="Rename the organisation" onClick={() => setOpen({ is: 'organisation' })} />}
+            {may('fleet:write') && (
+              <IconButton
+                icon="edit"
+                small
+                label="Rename the organisation"
+                onClick={() => setOpen({ is: 'organisation' })}
+              />
+            )}
           </p>
         </div>
         {may('fleet:write') && (
@@ -39,7 +49,11 @@ export default function GroupsPage() {
       </div>
       {groups.error !== null && <Notice kind="error">{groups.error}</Notice>}
       {groups.data === null && groups.loading && <Loading what="the groups" />}
-      {groups.data?.length === 0 && <Empty icon="groups" title="There are no groups yet.">Vehicles of a group share a layer of the policy.</Empty>}
+      {groups.data?.length === 0 && (
+        <Empty icon="groups" title="There are no groups yet.">
+          Vehicles of a group share a layer of the policy.
+        </Empty>
+      )}
       {groups.data !== null && groups.data.length > 0 && (
         <section className="panel">
           <div className="table-scroll">
@@ -71,8 +85,16 @@ export default function GroupsPage() {
                     <td className="actions">
                       {may('fleet:write') && (
                         <>
-                          <IconButton icon="edit" label={`Edit ${group.name}`} onClick={() => setOpen({ is: 'edit', group })} />
-                          <IconButton icon="trash" label={`Delete ${group.name}`} onClick={() => setOpen({ is: 'delete', group })} />
+                          <IconButton
+                            icon="edit"
+                            label={`Edit ${group.name}`}
+                            onClick={() => setOpen({ is: 'edit', group })}
+                          />
+                          <IconButton
+                            icon="trash"
+                            label={`Delete ${group.name}`}
+                            onClick={() => setOpen({ is: 'delete', group })}
+                          />
                         </>
                       )}
                     </td>
@@ -85,7 +107,9 @@ export default function GroupsPage() {
       )}
       {open?.is === 'edit' && <EditGroup group={open.group} onClose={() => setOpen(null)} onDone={done} />}
       {open?.is === 'delete' && <DeleteGroup group={open.group} onClose={() => setOpen(null)} onDone={done} />}
-      {open?.is === 'organisation' && <Rename name={organisation.data?.name ?? ''} onClose={() => setOpen(null)} onDone={done} />}
+      {open?.is === 'organisation' && (
+        <Rename name={organisation.data?.name ?? ''} onClose={() => setOpen(null)} onDone={done} />
+      )}
     </div>
   );
 }
@@ -110,8 +134,17 @@ function EditGroup({ group, onClose, onDone }: DialogProps & { readonly group: G
     <Dialog title={group === null ? 'Add a group' : `Edit ${group.name}`} onClose={onClose}>
       <form className="form" onSubmit={(event) => void save(event)}>
         {error !== null && <Notice kind="error">{error}</Notice>}
-        <TextField label="Name" required value={form.name} onChange={(event) => setForm({ ...form, name: event.target.value })} />
-        <TextArea label="Description" value={form.description} onChange={(event) => setForm({ ...form, description: event.target.value })} />
+        <TextField
+          label="Name"
+          required
+          value={form.name}
+          onChange={(event) => setForm({ ...form, name: event.target.value })}
+        />
+        <TextArea
+          label="Description"
+          value={form.description}
+          onChange={(event) => setForm({ ...form, description: event.target.value })}
+        />
         <Checkbox
           label="An operator has to approve new devices"
           checked={form.requireApproval}
@@ -134,11 +167,16 @@ function DeleteGroup({ group, onClose, onDone }: DialogProps & { readonly group:
     <Dialog title={`Delete ${group.name}?`} onClose={onClose}>
       {error !== null && <Notice kind="error">{error}</Notice>}
       <p>
-        {group.vehicleCount === 0 ? 'It has no vehicles.' : `It has ${group.vehicleCount} vehicles.`} What its policy layer says no longer holds for them.
+        {group.vehicleCount === 0 ? 'It has no vehicles.' : `It has ${group.vehicleCount} vehicles.`} What its policy
+        layer says no longer holds for them.
       </p>
       <div className="form-end">
         <Button onClick={onClose}>Cancel</Button>
-        <Button kind="danger" busy={busy} onClick={() => void run(() => gateway.deleteGroup(group.id)).then((isDone) => isDone && onDone())}>
+        <Button
+          kind="danger"
+          busy={busy}
+          onClick={() => void run(() => gateway.deleteGroup(group.id)).then((isDone) => isDone && onDone())}
+        >
           Delete
         </Button>
       </div>

@@ -79,7 +79,11 @@ export default function OperatorsPage() {
   );
 }
 
-function EditOperator({ operator, onClose, onDone }: {
+function EditOperator({
+  operator,
+  onClose,
+  onDone,
+}: {
   readonly operator: Operator | null;
   readonly onClose: () => void;
   readonly onDone: () => void;
@@ -100,7 +104,9 @@ function EditOperator({ operator, onClose, onDone }: {
     const { username, name, role, password, disabled } = form;
     const change = { name, ...(isMe ? {} : { role, disabled }), ...(password === '' ? {} : { password }) };
     const isDone = await run(() =>
-      operator === null ? gateway.createOperator({ username, name, role, password }) : gateway.updateOperator(operator.id, change),
+      operator === null
+        ? gateway.createOperator({ username, name, role, password })
+        : gateway.updateOperator(operator.id, change),
     );
     if (isDone) onDone();
   }
@@ -109,7 +115,13 @@ function EditOperator({ operator, onClose, onDone }: {
       <form className="form" onSubmit={(event) => void save(event)} autoComplete="off">
         {error !== null && <Notice kind="error">{error}</Notice>}
         {operator === null && (
-          <TextField label="User name" required autoCapitalize="none" value={form.username} onChange={(event) => set({ username: event.target.value })} />
+          <TextField
+            label="User name"
+            required
+            autoCapitalize="none"
+            value={form.username}
+            onChange={(event) => set({ username: event.target.value })}
+          />
         )}
         <TextField label="Name" required value={form.name} onChange={(event) => set({ name: event.target.value })} />
         <Select
@@ -136,7 +148,11 @@ function EditOperator({ operator, onClose, onDone }: {
           onChange={(event) => set({ password: event.target.value })}
         />
         {operator !== null && !isMe && (
-          <Checkbox label="Disabled: cannot log in, and all sessions and tokens end" checked={form.disabled} onChange={(event) => set({ disabled: event.target.checked })} />
+          <Checkbox
+            label="Disabled: cannot log in, and all sessions and tokens end"
+            checked={form.disabled}
+            onChange={(event) => set({ disabled: event.target.checked })}
+          />
         )}
         <div className="form-end">
           <Button onClick={onClose}>Cancel</Button>

@@ -116,7 +116,13 @@ function MakeToken({ onClose }: { readonly onClose: () => void }) {
     <Dialog title="Make a token" onClose={onClose}>
       <form className="form" onSubmit={(event) => void make(event)}>
         {error !== null && <Notice kind="error">{error}</Notice>}
-        <TextField label="Name" required placeholder="What it is for" value={name} onChange={(event) => setName(event.target.value)} />
+        <TextField
+          label="Name"
+          required
+          placeholder="What it is for"
+          value={name}
+          onChange={(event) => setName(event.target.value)}
+        />
         <Select label="Good for" value={days} onChange={(event) => setDays(event.target.value)}>
           <option value="7">7 days</option>
           <option value="30">30 days</option>
@@ -131,7 +137,9 @@ function MakeToken({ onClose }: { readonly onClose: () => void }) {
               label={permission}
               checked={scopes.includes(permission)}
               onChange={(event) =>
-                setScopes(event.target.checked ? [...scopes, permission] : scopes.filter((other) => other !== permission))
+                setScopes(
+                  event.target.checked ? [...scopes, permission] : scopes.filter((other) => other !== permission),
+                )
               }
             />
           ))}

@@ -48,7 +48,15 @@ export function FleetPage() {
       <Tools query={query} setQuery={setQuery} counts={counts} view={view} setView={setView} isPhone={isPhone} />
       <div className={`fleet-panes fleet-${view}`}>
         {showList && (
-          <FleetList list={list} total={counts.all} isCurrent={isCurrent} isPhone={isPhone} pointed={pointed} onPoint={setPointed} onClear={() => setQuery(NO_QUERY)} />
+          <FleetList
+            list={list}
+            total={counts.all}
+            isCurrent={isCurrent}
+            isPhone={isPhone}
+            pointed={pointed}
+            onPoint={setPointed}
+            onClear={() => setQuery(NO_QUERY)}
+          />
         )}
         {showMap && (
           <section className="fleet-map" aria-label="Map">
@@ -97,7 +105,14 @@ function useFleetQuery(isPhone: boolean) {
   return [query, setQuery, view, setView] as const;
 }
 
-function Tools({ query, setQuery, counts, view, setView, isPhone }: {
+function Tools({
+  query,
+  setQuery,
+  counts,
+  view,
+  setView,
+  isPhone,
+}: {
   readonly query: FleetQuery;
   readonly setQuery: (query: FleetQuery) => void;
   readonly counts: Readonly<Record<StateFilter, number>>;
@@ -127,7 +142,12 @@ function Tools({ query, setQuery, counts, view, setView, isPhone }: {
           />
         </span>
         {groups.length > 0 && (
-          <Select label="Group" hidden value={query.groupId} onChange={(event) => setQuery({ ...query, groupId: event.target.value })}>
+          <Select
+            label="Group"
+            hidden
+            value={query.groupId}
+            onChange={(event) => setQuery({ ...query, groupId: event.target.value })}
+          >
             <option value="">All groups</option>
             {groups.map(([id, name]) => (
               <option key={id} value={id}>
@@ -136,7 +156,12 @@ function Tools({ query, setQuery, counts, view, setView, isPhone }: {
             ))}
           </Select>
         )}
-        <Select label="Sort" hidden value={query.sort} onChange={(event) => setQuery({ ...query, sort: event.target.value as Sort })}>
+        <Select
+          label="Sort"
+          hidden
+          value={query.sort}
+          onChange={(event) => setQuery({ ...query, sort: event.target.value as Sort })}
+        >
           {SORTS.map((sort) => (
             <option key={sort} value={sort}>
               {SORT_WORDS[sort]}
@@ -160,7 +185,11 @@ function Tools({ query, setQuery, counts, view, setView, isPhone }: {
 
 const FILTERS = ['live', 'stale', 'offline', 'never', 'unknown'] as const;
 
-function StateFilters({ value, counts, onChange }: {
+function StateFilters({
+  value,
+  counts,
+  onChange,
+}: {
   readonly value: StateFilter;
   readonly counts: Readonly<Record<StateFilter, number>>;
   readonly onChange: (value: StateFilter) => void;
@@ -173,7 +202,13 @@ function StateFilters({ value, counts, onChange }: {
         <strong>{counts.all}</strong> all
       </button>
       {FILTERS.filter((state) => counts[state] > 0 || state === value || state === 'live').map((state) => (
-        <button key={state} type="button" className="filter" aria-pressed={value === state} onClick={() => toggle(state)}>
+        <button
+          key={state}
+          type="button"
+          className="filter"
+          aria-pressed={value === state}
+          onClick={() => toggle(state)}
+        >
           <Glyph state={state} />
           <strong>{counts[state]}</strong> {STATE_WORDS[state].toLowerCase()}
         </button>
@@ -188,7 +223,15 @@ function StateFilters({ value, counts, onChange }: {
   );
 }
 
-function FleetList({ list, total, isCurrent, isPhone, pointed, onPoint, onClear }: {
+function FleetList({
+  list,
+  total,
+  isCurrent,
+  isPhone,
+  pointed,
+  onPoint,
+  onClear,
+}: {
   readonly list: ReturnType<typeof selectVehicles>;
   readonly total: number;
   readonly isCurrent: boolean;
@@ -198,7 +241,7 @@ function FleetList({ list, total, isCurrent, isPhone, pointed, onPoint, onClear 
   readonly onClear: () => void;
 }) {
   const scroller = useRef<HTMLDivElement>(null);
-  const rowHeight = isPhone ? 136 : 66;
+  const rowHeight = isPhone ? 152 : 66;
   const { first, end } = useVisibleRange(scroller, rowHeight, list.length);
   const may = useMay();
   const [, navigate] = useLocation();
@@ -222,7 +265,7 @@ function FleetList({ list, total, isCurrent, isPhone, pointed, onPoint, onClear 
           </div>
         </div>
         {/* biome-ignore lint/a11y: see above */}
-        <div role="rowgroup" className="vbody" ref={scroller} tabIndex={0} aria-label="Vehicles, scrollable" onKeyDown={moveFocus}>
+        <div role="rowgroup" className="vbody" ref={scroller} onKeyDown={moveFocus}>
           <div className="vspace" style={{ height: list.length * rowHeight }}>
             {list.slice(first, end).map((vehicle, at) => (
               <VehicleRow

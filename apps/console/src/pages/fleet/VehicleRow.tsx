@@ -45,7 +45,12 @@ export const VehicleRow = memo(function VehicleRow({ vehicle, isCurrent, isSelec
       <Cell className="vrow-state">
         <span className="vrow-pills">
           <StatePill what="Tunnel" state={tunnelState} lastSeenAt={tunnel.lastSeenAt} title={lastKnown + tunnel.why} />
-          <StatePill what="Control" state={controlState} lastSeenAt={control.lastSeenAt} title={lastKnown + control.why} />
+          <StatePill
+            what="Control"
+            state={controlState}
+            lastSeenAt={control.lastSeenAt}
+            title={lastKnown + control.why}
+          />
         </span>
         <span className="vrow-sub vrow-why" title={whyOf(vehicle)}>
           {lastKnown}
@@ -65,7 +70,6 @@ export const VehicleRow = memo(function VehicleRow({ vehicle, isCurrent, isSelec
 function Cell({ className, children }: { readonly className: string; readonly children: React.ReactNode }) {
   return (
     // biome-ignore lint/a11y/useSemanticElements: part of the row above
-    // biome-ignore lint/a11y/useFocusableInteractive: cells are read, the link inside takes the focus
     <div role="cell" className={className}>
       {children}
     </div>
@@ -75,25 +79,38 @@ function Cell({ className, children }: { readonly className: string; readonly ch
 /** The tunnel's reason; the control channel's when only that one is in trouble. */
 function whyOf({ status, device }: LiveVehicle): string {
   if (device?.state === 'pending') return 'waits for approval';
-  if (status.tunnel.state === 'live' && status.control.state !== 'live') return `control channel: ${status.control.why}`;
+  if (status.tunnel.state === 'live' && status.control.state !== 'live')
+    return `control channel: ${status.control.why}`;
   return status.tunnel.why;
 }
 
 function Chips({ vehicle, isCurrent }: { readonly vehicle: LiveVehicle; readonly isCurrent: boolean }) {
   const links = linkViews(vehicle);
-  if (links.length === 0) return <span className="vrow-sub">{vehicle.device === null ? 'No device yet' : 'No links reported'}</span>;
+  if (links.length === 0)
+    return <span className="vrow-sub">{vehicle.device === null ? 'No device yet' : 'No links reported'}</span>;
   const active = activeLink(vehicle);
   return (
     <>
       {links.slice(0, MOST_CHIPS).map((link) => (
-        <Chip key={link.name} link={link} title={linkTitle(vehicle, link.name)} isActive={isCurrent && link.name === active} isCurrent={isCurrent} />
+        <Chip
+          key={link.name}
+          link={link}
+          title={linkTitle(vehicle, link.name)}
+          isActive={isCurrent && link.name === active}
+          isCurrent={isCurrent}
+        />
       ))}
       {links.length > MOST_CHIPS && <span className="chip-more">+{links.length - MOST_CHIPS}</span>}
     </>
   );
 }
 
-function Chip({ link, title, isActive, isCurrent }: {
+function Chip({
+  link,
+  title,
+  isActive,
+  isCurrent,
+}: {
   readonly link: LinkView;
   readonly title: string;
   readonly isActive: boolean;

@@ -55,7 +55,9 @@ const byName = new Intl.Collator('en', { numeric: true, sensitivity: 'base' }).c
 function sorted(vehicles: LiveVehicle[], sort: Sort, isCurrent: boolean): LiveVehicle[] {
   if (sort === 'name') return vehicles.sort((a, b) => byName(a.name, b.name));
   if (sort === 'group') {
-    return vehicles.sort((a, b) => byName(a.group?.name ?? '\uffff', b.group?.name ?? '\uffff') || byName(a.name, b.name));
+    return vehicles.sort(
+      (a, b) => byName(a.group?.name ?? '\uffff', b.group?.name ?? '\uffff') || byName(a.name, b.name),
+    );
   }
   const rank = RANKS[sort];
   const keyed = vehicles.map((vehicle) => ({ vehicle, key: rank(vehicle, isCurrent) }));
@@ -64,7 +66,9 @@ function sorted(vehicles: LiveVehicle[], sort: Sort, isCurrent: boolean): LiveVe
 }
 
 /** Smaller comes first: the worst. */
-const RANKS: Readonly<Record<'trouble' | 'delay' | 'loss' | 'seen', (vehicle: LiveVehicle, isCurrent: boolean) => number>> = {
+const RANKS: Readonly<
+  Record<'trouble' | 'delay' | 'loss' | 'seen', (vehicle: LiveVehicle, isCurrent: boolean) => number>
+> = {
   trouble: (vehicle, isCurrent) => {
     const order = TROUBLE_ORDER.indexOf(shownState(vehicle.status.tunnel, isCurrent)) * 4;
     const controlIsLive = vehicle.status.control.state === 'live' || vehicle.status.control.state === 'never';
@@ -94,7 +98,10 @@ function activePath(vehicle: LiveVehicle) {
 }
 
 /** How many there are of each state, for the filter buttons. */
-export function countStates(vehicles: Iterable<LiveVehicle>, isCurrent: boolean): Readonly<Record<StateFilter, number>> {
+export function countStates(
+  vehicles: Iterable<LiveVehicle>,
+  isCurrent: boolean,
+): Readonly<Record<StateFilter, number>> {
   const counts = { all: 0, live: 0, stale: 0, offline: 0, never: 0, unknown: 0, policy: 0 };
   for (const vehicle of vehicles) {
     counts.all++;

@@ -28,7 +28,13 @@ function errorOf(errors: Errors, key: string) {
   return error === undefined ? {} : { error };
 }
 
-export function DefaultFields({ draft, strategies, errors, set, scope }: {
+export function DefaultFields({
+  draft,
+  strategies,
+  errors,
+  set,
+  scope,
+}: {
   readonly draft: Draft;
   readonly strategies: Strategies;
   readonly errors: Errors;
@@ -47,13 +53,25 @@ export function DefaultFields({ draft, strategies, errors, set, scope }: {
         <StrategyOptions strategies={strategies} value={draft.defaultStrategy} />
       </Select>
       {draft.defaultStrategy !== '' && (
-        <OptionsField value={draft.defaultOptions} {...errorOf(errors, 'default.options')} onChange={(defaultOptions) => set({ defaultOptions })} />
+        <OptionsField
+          value={draft.defaultOptions}
+          {...errorOf(errors, 'default.options')}
+          onChange={(defaultOptions) => set({ defaultOptions })}
+        />
       )}
     </div>
   );
 }
 
-function OptionsField({ value, error, onChange }: { readonly value: string; readonly error?: string; readonly onChange: (value: string) => void }) {
+function OptionsField({
+  value,
+  error,
+  onChange,
+}: {
+  readonly value: string;
+  readonly error?: string;
+  readonly onChange: (value: string) => void;
+}) {
   return (
     <details className="options-field" open={value !== '' || error !== undefined}>
       <summary>Options</summary>
@@ -71,7 +89,16 @@ function OptionsField({ value, error, onChange }: { readonly value: string; read
   );
 }
 
-export function ClassFields({ item, at, count, strategies, errors, onChange, onRemove, onMove }: {
+export function ClassFields({
+  item,
+  at,
+  count,
+  strategies,
+  errors,
+  onChange,
+  onRemove,
+  onMove,
+}: {
   readonly item: DraftClass;
   readonly at: number;
   readonly count: number;
@@ -94,11 +121,23 @@ export function ClassFields({ item, at, count, strategies, errors, onChange, onR
           value={item.name}
           onChange={(event) => set({ name: event.target.value })}
         />
-        <Select label="Strategy" {...hintOf(strategies, item.strategy)} {...errorOf(errors, `${key}.strategy`)} value={item.strategy} onChange={(event) => set({ strategy: event.target.value })}>
+        <Select
+          label="Strategy"
+          {...hintOf(strategies, item.strategy)}
+          {...errorOf(errors, `${key}.strategy`)}
+          value={item.strategy}
+          onChange={(event) => set({ strategy: event.target.value })}
+        >
           <StrategyOptions strategies={strategies} value={item.strategy} />
         </Select>
         <span className="class-tools">
-          <IconButton icon="down" className="turned" label={`Move ${title} up`} disabled={at === 0} onClick={() => onMove(-1)} />
+          <IconButton
+            icon="down"
+            className="turned"
+            label={`Move ${title} up`}
+            disabled={at === 0}
+            onClick={() => onMove(-1)}
+          />
           <IconButton icon="down" label={`Move ${title} down`} disabled={at === count - 1} onClick={() => onMove(1)} />
           <IconButton icon="trash" label={`Remove ${title}`} onClick={onRemove} />
         </span>
@@ -111,20 +150,34 @@ export function ClassFields({ item, at, count, strategies, errors, onChange, onR
           errors={errors}
           path={`${key}.match[${index}]`}
           onChange={(next) => set({ matches: item.matches.map((other) => (other.key === match.key ? next : other)) })}
-          onRemove={item.matches.length === 1 ? null : () => set({ matches: item.matches.filter((other) => other.key !== match.key) })}
+          onRemove={
+            item.matches.length === 1
+              ? null
+              : () => set({ matches: item.matches.filter((other) => other.key !== match.key) })
+          }
         />
       ))}
       <div className="class-foot">
         <Button small icon="plus" onClick={() => set({ matches: [...item.matches, newMatch()] })}>
           Or
         </Button>
-        <OptionsField value={item.options} {...errorOf(errors, `${key}.options`)} onChange={(options) => set({ options })} />
+        <OptionsField
+          value={item.options}
+          {...errorOf(errors, `${key}.options`)}
+          onChange={(options) => set({ options })}
+        />
       </div>
     </section>
   );
 }
 
-function MatchFields({ match, errors, path, onChange, onRemove }: {
+function MatchFields({
+  match,
+  errors,
+  path,
+  onChange,
+  onRemove,
+}: {
   readonly match: DraftMatch;
   readonly errors: Errors;
   readonly path: string;
@@ -134,15 +187,37 @@ function MatchFields({ match, errors, path, onChange, onRemove }: {
   const set = (part: Partial<DraftMatch>) => onChange({ ...match, ...part });
   return (
     <div className="match">
-      <Select label="Protocol" value={match.protocol} onChange={(event) => set({ protocol: event.target.value as DraftMatch['protocol'] })}>
+      <Select
+        label="Protocol"
+        value={match.protocol}
+        onChange={(event) => set({ protocol: event.target.value as DraftMatch['protocol'] })}
+      >
         <option value="">any</option>
         <option value="tcp">TCP</option>
         <option value="udp">UDP</option>
         <option value="icmp">ICMP</option>
       </Select>
-      <TextField label="Ports" placeholder="5060, 10000-20000" {...errorOf(errors, `${path}.ports`)} value={match.ports} onChange={(event) => set({ ports: event.target.value })} />
-      <TextField label="DSCP" placeholder="46" {...errorOf(errors, `${path}.dscp`)} value={match.dscp} onChange={(event) => set({ dscp: event.target.value })} />
-      <TextField label="Addresses" placeholder="10.20.0.0/16" {...errorOf(errors, `${path}.prefixes`)} value={match.prefixes} onChange={(event) => set({ prefixes: event.target.value })} />
+      <TextField
+        label="Ports"
+        placeholder="5060, 10000-20000"
+        {...errorOf(errors, `${path}.ports`)}
+        value={match.ports}
+        onChange={(event) => set({ ports: event.target.value })}
+      />
+      <TextField
+        label="DSCP"
+        placeholder="46"
+        {...errorOf(errors, `${path}.dscp`)}
+        value={match.dscp}
+        onChange={(event) => set({ dscp: event.target.value })}
+      />
+      <TextField
+        label="Addresses"
+        placeholder="10.20.0.0/16"
+        {...errorOf(errors, `${path}.prefixes`)}
+        value={match.prefixes}
+        onChange={(event) => set({ prefixes: event.target.value })}
+      />
       {onRemove !== null && <IconButton icon="close" label="Remove this alternative" onClick={onRemove} />}
     </div>
   );

@@ -28,7 +28,9 @@ export function LayerEditor({ vehicle, inherited, setBy, onClose }: Props) {
   const [scope, setScope] = useState<gateway.LayerScope>('vehicle');
   const scopes = [
     { value: 'vehicle' as const, label: vehicle.name, id: vehicle.id },
-    ...(vehicle.group === null ? [] : [{ value: 'group' as const, label: `Group ${vehicle.group.name}`, id: vehicle.group.id }]),
+    ...(vehicle.group === null
+      ? []
+      : [{ value: 'group' as const, label: `Group ${vehicle.group.name}`, id: vehicle.group.id }]),
     // Of the whole organisation: administrators only.
     ...(may('fleet:write') ? [{ value: 'organisation' as const, label: organisation.name, id: organisation.id }] : []),
   ];
@@ -50,7 +52,14 @@ export function LayerEditor({ vehicle, inherited, setBy, onClose }: Props) {
       {revision.data === null ? (
         revision.error === null && <Loading what="the layer" />
       ) : (
-        <LayerForm key={`${scope} ${id}`} scope={scope} id={id} revision={revision as Resource<PolicyRevision> & { data: PolicyRevision }} inherited={inherited} setBy={setBy} />
+        <LayerForm
+          key={`${scope} ${id}`}
+          scope={scope}
+          id={id}
+          revision={revision as Resource<PolicyRevision> & { data: PolicyRevision }}
+          inherited={inherited}
+          setBy={setBy}
+        />
       )}
     </section>
   );
@@ -60,7 +69,8 @@ export function LayerEditor({ vehicle, inherited, setBy, onClose }: Props) {
 function Reach({ scope, id }: { readonly scope: gateway.LayerScope; readonly id: string }) {
   const vehicles = useFeed(({ fleet }) => fleet?.vehicles);
   const count = useMemo(
-    () => [...(vehicles?.values() ?? [])].filter((vehicle) => scope === 'organisation' || vehicle.group?.id === id).length,
+    () =>
+      [...(vehicles?.values() ?? [])].filter((vehicle) => scope === 'organisation' || vehicle.group?.id === id).length,
     [vehicles, scope, id],
   );
   if (scope === 'vehicle') return null;
@@ -71,7 +81,13 @@ function Reach({ scope, id }: { readonly scope: gateway.LayerScope; readonly id:
   );
 }
 
-function LayerForm({ scope, id, revision, inherited, setBy }: {
+function LayerForm({
+  scope,
+  id,
+  revision,
+  inherited,
+  setBy,
+}: {
   readonly scope: gateway.LayerScope;
   readonly id: string;
   readonly revision: Resource<PolicyRevision> & { readonly data: PolicyRevision };
@@ -129,7 +145,9 @@ function LayerForm({ scope, id, revision, inherited, setBy }: {
   }
 
   const known = strategies.data ?? [];
-  const removable = inherited.filter((name) => setBy[name]?.scope !== scope && !draft.classes.some((item) => item.name === name));
+  const removable = inherited.filter(
+    (name) => setBy[name]?.scope !== scope && !draft.classes.some((item) => item.name === name),
+  );
   return (
     <form className="form" onSubmit={(event) => void save(event)} noValidate>
       <DefaultFields draft={draft} strategies={known} errors={errors} set={set} scope={scope} />
@@ -161,7 +179,13 @@ function LayerForm({ scope, id, revision, inherited, setBy }: {
               key={name}
               label={name}
               checked={draft.without.includes(name)}
-              onChange={(event) => set({ without: event.target.checked ? [...draft.without, name] : draft.without.filter((other) => other !== name) })}
+              onChange={(event) =>
+                set({
+                  without: event.target.checked
+                    ? [...draft.without, name]
+                    : draft.without.filter((other) => other !== name),
+                })
+              }
             />
           ))}
         </fieldset>
@@ -188,7 +212,11 @@ function LayerForm({ scope, id, revision, inherited, setBy }: {
           kind="warning"
           action={
             <span className="notice-actions">
-              <Button small kind="primary" onClick={() => take(conflict, rebased(base.layer, read.layer, conflict.layer))}>
+              <Button
+                small
+                kind="primary"
+                onClick={() => take(conflict, rebased(base.layer, read.layer, conflict.layer))}
+              >
                 Keep my changes over theirs
               </Button>
               <Button small onClick={() => take(conflict)}>
@@ -197,13 +225,23 @@ function LayerForm({ scope, id, revision, inherited, setBy }: {
             </span>
           }
         >
-          {conflict.author} saved version {conflict.version} meanwhile{conflict.comment === '' ? '' : `: “${conflict.comment}”`}. Nothing of yours is
-          saved yet.
+          {conflict.author} saved version {conflict.version} meanwhile
+          {conflict.comment === '' ? '' : `: “${conflict.comment}”`}. Nothing of yours is saved yet.
         </Notice>
       )}
       <div className="form-end form-save">
-        <TextField label="Comment" placeholder="Why" value={comment} onChange={(event) => setComment(event.target.value)} />
-        <Button kind="primary" type="submit" busy={busy} disabled={(read.ok && changes.length === 0) || conflict !== null}>
+        <TextField
+          label="Comment"
+          placeholder="Why"
+          value={comment}
+          onChange={(event) => setComment(event.target.value)}
+        />
+        <Button
+          kind="primary"
+          type="submit"
+          busy={busy}
+          disabled={(read.ok && changes.length === 0) || conflict !== null}
+        >
           Save and push
         </Button>
       </div>
@@ -225,7 +263,12 @@ function moved<T>(list: readonly T[], at: number, by: number): readonly T[] {
   return next;
 }
 
-function Earlier({ scope, id, version, onLoad }: {
+function Earlier({
+  scope,
+  id,
+  version,
+  onLoad,
+}: {
   readonly scope: gateway.LayerScope;
   readonly id: string;
   readonly version: number;

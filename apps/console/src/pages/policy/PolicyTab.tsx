@@ -1,4 +1,11 @@
-import { canonicalJson, type IssuedPolicy, type LiveVehicle, type PolicySource, type Steering, type VehiclePolicy } from '@corridor/contracts';
+import {
+  canonicalJson,
+  type IssuedPolicy,
+  type LiveVehicle,
+  type PolicySource,
+  type Steering,
+  type VehiclePolicy,
+} from '@corridor/contracts';
 import { useEffect, useState } from 'react';
 import * as gateway from '../../api/gateway.js';
 import { useAction, useResource } from '../../api/use-resource.js';
@@ -58,7 +65,12 @@ export function PolicyTab({ vehicle }: { readonly vehicle: LiveVehicle }) {
         )}
       </section>
       {editing && (
-        <LayerEditor vehicle={vehicle} inherited={target?.policy.classes.map(({ name }) => name) ?? []} setBy={setBy} onClose={() => setEditing(false)} />
+        <LayerEditor
+          vehicle={vehicle}
+          inherited={target?.policy.classes.map(({ name }) => name) ?? []}
+          setBy={setBy}
+          onClose={() => setEditing(false)}
+        />
       )}
       <IssuedHistory issued={history.data ?? []} error={history.error} />
     </div>
@@ -70,7 +82,13 @@ function Reissue({ vehicleId }: { readonly vehicleId: string }) {
   return (
     <>
       {error !== null && <span className="field-error">{error}</span>}
-      <Button small icon="restore" busy={busy} title="Signs and sends the same policy as a new version" onClick={() => void run(() => gateway.reissuePolicy(vehicleId))}>
+      <Button
+        small
+        icon="restore"
+        busy={busy}
+        title="Signs and sends the same policy as a new version"
+        onClick={() => void run(() => gateway.reissuePolicy(vehicleId))}
+      >
         Send again
       </Button>
     </>
@@ -85,7 +103,10 @@ interface Row {
 }
 
 function rowsOf(target: IssuedPolicy, applied: IssuedPolicy | null): Row[] {
-  const classes = [...target.policy.classes, ...(applied?.policy.classes ?? []).filter(({ name }) => !target.policy.classes.some((item) => item.name === name))];
+  const classes = [
+    ...target.policy.classes,
+    ...(applied?.policy.classes ?? []).filter(({ name }) => !target.policy.classes.some((item) => item.name === name)),
+  ];
   return [
     ...classes.map((item) => ({
       name: item.name,
@@ -97,7 +118,13 @@ function rowsOf(target: IssuedPolicy, applied: IssuedPolicy | null): Row[] {
   ];
 }
 
-function Comparison({ policy: { target, applied, setBy }, vehicle }: { readonly policy: VehiclePolicy; readonly vehicle: LiveVehicle }) {
+function Comparison({
+  policy: { target, applied, setBy },
+  vehicle,
+}: {
+  readonly policy: VehiclePolicy;
+  readonly vehicle: LiveVehicle;
+}) {
   if (target === null) return null;
   return (
     <div className="table-scroll">
@@ -119,7 +146,15 @@ function Comparison({ policy: { target, applied, setBy }, vehicle }: { readonly 
                 <th scope="row">{name}</th>
                 <td className="wrap">{match}</td>
                 <td>{wanted === undefined ? 'removed' : <Strategy steering={wanted} />}</td>
-                <td>{applied === null ? 'never said' : inForce === undefined ? 'not there' : <Strategy steering={inForce} />}</td>
+                <td>
+                  {applied === null ? (
+                    'never said'
+                  ) : inForce === undefined ? (
+                    'not there'
+                  ) : (
+                    <Strategy steering={inForce} />
+                  )}
+                </td>
                 <td>
                   <SetBy source={setBy[name]} vehicle={vehicle} />
                 </td>
@@ -141,7 +176,9 @@ function Strategy({ steering: { strategy, options } }: { readonly steering: Stee
   return (
     <>
       <span className="strategy">{strategy}</span>
-      {entries.length > 0 && <span className="options">{entries.map(([key, value]) => `${key} ${JSON.stringify(value)}`).join(', ')}</span>}
+      {entries.length > 0 && (
+        <span className="options">{entries.map(([key, value]) => `${key} ${JSON.stringify(value)}`).join(', ')}</span>
+      )}
     </>
   );
 }
@@ -150,7 +187,12 @@ function SetBy({ source, vehicle }: { readonly source: PolicySource | undefined;
   const { organisation } = useSession();
   if (source === undefined) return <>–</>;
   if (source.scope === 'built-in') return <>built in</>;
-  const name = source.scope === 'vehicle' ? vehicle.name : source.scope === 'group' ? (vehicle.group?.name ?? 'group') : organisation.name;
+  const name =
+    source.scope === 'vehicle'
+      ? vehicle.name
+      : source.scope === 'group'
+        ? (vehicle.group?.name ?? 'group')
+        : organisation.name;
   return (
     <>
       {source.scope} {name}, v{source.version}

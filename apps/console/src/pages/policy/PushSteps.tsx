@@ -18,7 +18,11 @@ export function pushSteps({ issuedAt, receivedAt, settledAt, state }: IssuedPoli
     at: settledAt,
     tone: state === 'applied' ? 'done' : isSettled ? 'bad' : state === 'received' ? 'waiting' : 'ahead',
   };
-  return [{ name: 'issued', at: issuedAt, tone: 'done' }, { name: 'received', at: receivedAt, tone: receivedTone }, last];
+  return [
+    { name: 'issued', at: issuedAt, tone: 'done' },
+    { name: 'received', at: receivedAt, tone: receivedTone },
+    last,
+  ];
 }
 
 export function PushSteps({ issued }: { readonly issued: IssuedPolicy }) {
@@ -38,7 +42,9 @@ export function PushSteps({ issued }: { readonly issued: IssuedPolicy }) {
               {at !== null ? (
                 <>
                   <Moment at={at} millis />
-                  {name !== 'issued' && <span className="push-after">+{elapsed(Date.parse(at) - Date.parse(issued.issuedAt))}</span>}
+                  {name !== 'issued' && (
+                    <span className="push-after">+{elapsed(Date.parse(at) - Date.parse(issued.issuedAt))}</span>
+                  )}
                 </>
               ) : (
                 tone === 'waiting' && <Age at={issued.issuedAt} prefix="waiting for " />

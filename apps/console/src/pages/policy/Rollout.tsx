@@ -10,7 +10,9 @@ import { PolicyPill } from '../../ui/status.js';
 /** The vehicles that a layer reaches. */
 export function reachedBy(vehicles: Iterable<LiveVehicle>, scope: LayerScope, id: string): LiveVehicle[] {
   return [...vehicles].filter(
-    (vehicle) => vehicle.device !== null && (scope === 'organisation' || (scope === 'group' ? vehicle.group?.id === id : vehicle.id === id)),
+    (vehicle) =>
+      vehicle.device !== null &&
+      (scope === 'organisation' || (scope === 'group' ? vehicle.group?.id === id : vehicle.id === id)),
   );
 }
 
@@ -34,7 +36,15 @@ export interface Saved {
 }
 
 /** Follows a saved layer to the vehicles: who has it, who has not answered yet, who refused. */
-export function Rollout({ scope, id, saved }: { readonly scope: LayerScope; readonly id: string; readonly saved: Saved }) {
+export function Rollout({
+  scope,
+  id,
+  saved,
+}: {
+  readonly scope: LayerScope;
+  readonly id: string;
+  readonly saved: Saved;
+}) {
   const vehicles = useFeed(({ fleet }) => fleet?.vehicles);
   const reached = useMemo(() => reachedBy(vehicles?.values() ?? [], scope, id), [vehicles, scope, id]);
   const issued = reached.filter((vehicle) => vehicle.status.policy.target !== saved.targetsBefore.get(vehicle.id));

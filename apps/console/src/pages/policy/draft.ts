@@ -76,7 +76,8 @@ export function layerOf(draft: Draft): Read {
     if (text.trim() === '') return {};
     try {
       const value: unknown = JSON.parse(text);
-      if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { options: value as Record<string, unknown> };
+      if (typeof value === 'object' && value !== null && !Array.isArray(value))
+        return { options: value as Record<string, unknown> };
     } catch {}
     errors[key] = 'expected a JSON object, such as { "budget": 0.1 }';
     return {};

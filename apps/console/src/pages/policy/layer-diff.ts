@@ -19,8 +19,10 @@ export function layerChanges(before: PolicyLayer, after: PolicyLayer): string[] 
   if (common([...old.keys()]) !== common([...fresh.keys()])) {
     changes.push(`The order becomes ${[...fresh.keys()].join(', ')}: the first class that matches wins.`);
   }
-  for (const name of after.without) if (!before.without.includes(name)) changes.push(`The inherited class ${name} is removed here.`);
-  for (const name of before.without) if (!after.without.includes(name)) changes.push(`The inherited class ${name} is back.`);
+  for (const name of after.without)
+    if (!before.without.includes(name)) changes.push(`The inherited class ${name} is removed here.`);
+  for (const name of before.without)
+    if (!after.without.includes(name)) changes.push(`The inherited class ${name} is back.`);
   return changes;
 }
 
@@ -29,7 +31,8 @@ function classChanges(before: TrafficClass, after: TrafficClass): string[] {
   if (steeringText(before) !== steeringText(after)) {
     changes.push(`Class ${after.name}: ${steeringText(before)} → ${steeringText(after)}.`);
   }
-  if (!same(before.match, after.match)) changes.push(`Class ${after.name} is for ${classText(after)} (was: ${classText(before)}).`);
+  if (!same(before.match, after.match))
+    changes.push(`Class ${after.name} is for ${classText(after)} (was: ${classText(before)}).`);
   return changes;
 }
 
@@ -56,7 +59,9 @@ export function rebased(base: PolicyLayer, mine: PolicyLayer, theirs: PolicyLaye
   const [old, own, other] = [byName(base.classes), byName(mine.classes), byName(theirs.classes)];
   const touched = (name: string) => !same(old.get(name), own.get(name));
   const names = [...other.keys(), ...[...own.keys()].filter((name) => !other.has(name))];
-  const classes = names.map((name) => (touched(name) ? own.get(name) : other.get(name))).filter((item) => item !== undefined);
+  const classes = names
+    .map((name) => (touched(name) ? own.get(name) : other.get(name)))
+    .filter((item) => item !== undefined);
   const kept = theirs.without.filter((name) => !base.without.includes(name) || mine.without.includes(name));
   const added = mine.without.filter((name) => !base.without.includes(name) && !kept.includes(name));
   return { ...rest, ...(steering === undefined ? {} : { default: steering }), classes, without: [...kept, ...added] };

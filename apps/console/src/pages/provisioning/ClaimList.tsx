@@ -7,7 +7,11 @@ import { Notice } from '../../ui/feedback.js';
 import { Moment } from '../../ui/status.js';
 
 /** Every claim of a vehicle and what became of it; the secrets are gone. */
-export function ClaimList({ vehicleId, newest, deviceState }: {
+export function ClaimList({
+  vehicleId,
+  newest,
+  deviceState,
+}: {
   readonly vehicleId: string;
   /** Another one: the list is loaded again. */
   readonly newest: string | null;

@@ -31,7 +31,11 @@ export default function ProvisioningPage() {
       <h1>Provisioning</h1>
       <div className="provision">
         <div className="provision-main">
-          {chosen === null ? <NewVehicle onCreated={choose} /> : <Enrol key={chosen} vehicle={vehicle} onLeave={() => choose(null)} />}
+          {chosen === null ? (
+            <NewVehicle onCreated={choose} />
+          ) : (
+            <Enrol key={chosen} vehicle={vehicle} onLeave={() => choose(null)} />
+          )}
         </div>
         <div className="provision-side">
           <Approvals vehicles={vehicles} />
@@ -53,7 +57,12 @@ function NewVehicle({ onCreated }: { readonly onCreated: (id: string) => void })
     event.preventDefault();
     await run(async () => {
       const networks = form.networks.split(/[\s,]+/).filter(Boolean);
-      const made = await gateway.createVehicle({ name: form.name, groupId: form.groupId || null, networks, notes: form.notes });
+      const made = await gateway.createVehicle({
+        name: form.name,
+        groupId: form.groupId || null,
+        networks,
+        notes: form.notes,
+      });
       onCreated(made.id);
     });
   }
@@ -67,7 +76,13 @@ function NewVehicle({ onCreated }: { readonly onCreated: (id: string) => void })
       </header>
       <form className="form" onSubmit={(event) => void create(event)}>
         {error !== null && <Notice kind="error">{error}</Notice>}
-        <TextField label="Name" required placeholder="Ambulance 4" value={form.name} onChange={(event) => set({ name: event.target.value })} />
+        <TextField
+          label="Name"
+          required
+          placeholder="Ambulance 4"
+          value={form.name}
+          onChange={(event) => set({ name: event.target.value })}
+        />
         <Select
           label="Group"
           {...(group?.requireApproval ? { hint: 'An operator has to approve devices of this group.' } : {})}
@@ -126,13 +141,20 @@ function Enrol({ vehicle, onLeave }: { readonly vehicle: LiveVehicle | undefined
       {error !== null && <Notice kind="error">{error}</Notice>}
       {claim === null ? (
         <div className="form">
-          <p>A claim lets one Pi enrol as {vehicle.name}, once. You will see it as QR code and as a command to run on the Pi.</p>
+          <p>
+            A claim lets one Pi enrol as {vehicle.name}, once. You will see it as QR code and as a command to run on the
+            Pi.
+          </p>
           {vehicle.device !== null && vehicle.device.state !== 'revoked' && (
             <Notice kind="info">
               {vehicle.name} has a device already ({vehicle.device.hostname}, {vehicle.device.state}).
             </Notice>
           )}
-          <Select label="Good for" value={String(lifetime)} onChange={(event) => setLifetime(Number(event.target.value))}>
+          <Select
+            label="Good for"
+            value={String(lifetime)}
+            onChange={(event) => setLifetime(Number(event.target.value))}
+          >
             {LIFETIMES.map(([seconds, words]) => (
               <option key={seconds} value={seconds}>
                 {words}
@@ -175,25 +197,43 @@ function Approvals({ vehicles }: { readonly vehicles: ReadonlyMap<string, LiveVe
                   </p>
                   <p className="quiet mono break">{device.identityKeyThumbprint}</p>
                 </div>
-                <Button kind="primary" small icon="check" busy={busy} aria-label={`Approve ${name}`} onClick={() => void run(() => gateway.approveDevice(device.id))}>
+                <Button
+                  kind="primary"
+                  small
+                  icon="check"
+                  busy={busy}
+                  aria-label={`Approve ${name}`}
+                  onClick={() => void run(() => gateway.approveDevice(device.id))}
+                >
                   Approve
                 </Button>
               </li>
             ),
         )}
       </ul>
-      {pending.length === 0 && <p className="quiet panel-quiet">Nobody waits. A device that enrols in a group with approval appears here at once.</p>}
+      {pending.length === 0 && (
+        <p className="quiet panel-quiet">
+          Nobody waits. A device that enrols in a group with approval appears here at once.
+        </p>
+      )}
     </section>
   );
 }
 
-function WithoutDevice({ vehicles, chosen, onChoose }: {
+function WithoutDevice({
+  vehicles,
+  chosen,
+  onChoose,
+}: {
   readonly vehicles: ReadonlyMap<string, LiveVehicle>;
   readonly chosen: string | null;
   readonly onChoose: (id: string) => void;
 }) {
   const without = useMemo(
-    () => [...vehicles.values()].filter(({ device }) => device === null || device.state === 'revoked').sort((a, b) => a.name.localeCompare(b.name)),
+    () =>
+      [...vehicles.values()]
+        .filter(({ device }) => device === null || device.state === 'revoked')
+        .sort((a, b) => a.name.localeCompare(b.name)),
     [vehicles],
   );
   return (

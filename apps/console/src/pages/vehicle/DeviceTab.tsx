@@ -123,10 +123,16 @@ function ArchiveVehicle({ vehicle, onClose }: { readonly vehicle: LiveVehicle; r
   return (
     <Dialog title={`Archive ${vehicle.name}?`} onClose={onClose}>
       {error !== null && <Notice kind="error">{error}</Notice>}
-      <p>It leaves the fleet, and its device loses tunnel, control channel and API within a second. Its history stays.</p>
+      <p>
+        It leaves the fleet, and its device loses tunnel, control channel and API within a second. Its history stays.
+      </p>
       <div className="form-end">
         <Button onClick={onClose}>Cancel</Button>
-        <Button kind="danger" busy={busy} onClick={() => void run(() => gateway.archiveVehicle(vehicle.id)).then((done) => done && navigate('/'))}>
+        <Button
+          kind="danger"
+          busy={busy}
+          onClick={() => void run(() => gateway.archiveVehicle(vehicle.id)).then((done) => done && navigate('/'))}
+        >
           Archive
         </Button>
       </div>
@@ -146,7 +152,9 @@ function DeviceCard({ vehicle }: { readonly vehicle: LiveVehicle }) {
       </header>
       {device === null ? (
         <Empty icon="provision" title="No device has enrolled.">
-          {may('device:provision') && <Button onClick={() => navigate(`/provisioning?vehicle=${vehicle.id}`)}>Make a claim</Button>}
+          {may('device:provision') && (
+            <Button onClick={() => navigate(`/provisioning?vehicle=${vehicle.id}`)}>Make a claim</Button>
+          )}
         </Empty>
       ) : (
         <>
@@ -194,7 +202,12 @@ function DeviceActions({ device, vehicle }: { readonly device: Device; readonly 
     <div className="panel-foot">
       {error !== null && <Notice kind="error">{error}</Notice>}
       {device.state === 'pending' && (
-        <Button kind="primary" icon="check" busy={busy} onClick={() => void run(() => gateway.approveDevice(device.id))}>
+        <Button
+          kind="primary"
+          icon="check"
+          busy={busy}
+          onClick={() => void run(() => gateway.approveDevice(device.id))}
+        >
           Approve
         </Button>
       )}
@@ -215,9 +228,18 @@ function DeviceActions({ device, vehicle }: { readonly device: Device; readonly 
               void run(() => gateway.revokeDevice(device.id, reason)).then((done) => done && setRevoking(false));
             }}
           >
-            <p>Its tunnel, control channel and API access end within a second, and it cannot come back without a new claim.</p>
+            <p>
+              Its tunnel, control channel and API access end within a second, and it cannot come back without a new
+              claim.
+            </p>
             {error !== null && <Notice kind="error">{error}</Notice>}
-            <TextField label="Reason" required hint="Stands in the audit log." value={reason} onChange={(event) => setReason(event.target.value)} />
+            <TextField
+              label="Reason"
+              required
+              hint="Stands in the audit log."
+              value={reason}
+              onChange={(event) => setReason(event.target.value)}
+            />
             <div className="form-end">
               <Button onClick={() => setRevoking(false)}>Cancel</Button>
               <Button kind="danger" type="submit" busy={busy} disabled={reason.trim() === ''}>
@@ -249,7 +271,9 @@ function UplinksCard({ vehicle }: { readonly vehicle: LiveVehicle }) {
       </header>
       {error !== null && <Notice kind="error">{error}</Notice>}
       {names.length === 0 ? (
-        <Empty icon="link" title="No uplinks yet.">They appear by themselves when the vehicle reports them.</Empty>
+        <Empty icon="link" title="No uplinks yet.">
+          They appear by themselves when the vehicle reports them.
+        </Empty>
       ) : (
         <div className="table-scroll">
           <table className="table">
@@ -274,13 +298,23 @@ function UplinksCard({ vehicle }: { readonly vehicle: LiveVehicle }) {
                     <td>{uplink?.operator || '–'}</td>
                     <td>{uplink?.label || '–'}</td>
                     <td className="mono">{uplink?.iccid ?? '–'}</td>
-                    <td className="number">{uplink?.monthlyCapBytes == null ? 'none' : formatBytes(uplink.monthlyCapBytes)}</td>
+                    <td className="number">
+                      {uplink?.monthlyCapBytes == null ? 'none' : formatBytes(uplink.monthlyCapBytes)}
+                    </td>
                     <td className="actions">
                       {may('fleet:write') && (
                         <>
-                          <IconButton icon="edit" label={`Edit uplink ${name}`} onClick={() => setEditing({ name, uplink })} />
+                          <IconButton
+                            icon="edit"
+                            label={`Edit uplink ${name}`}
+                            onClick={() => setEditing({ name, uplink })}
+                          />
                           {uplink !== null && (
-                            <IconButton icon="trash" label={`Forget uplink ${name}`} onClick={() => void run(() => gateway.deleteUplink(vehicle.id, name))} />
+                            <IconButton
+                              icon="trash"
+                              label={`Forget uplink ${name}`}
+                              onClick={() => void run(() => gateway.deleteUplink(vehicle.id, name))}
+                            />
                           )}
                         </>
                       )}
@@ -292,14 +326,26 @@ function UplinksCard({ vehicle }: { readonly vehicle: LiveVehicle }) {
           </table>
         </div>
       )}
-      {editing !== null && <EditUplink vehicleId={vehicle.id} name={editing.name} uplink={editing.uplink} onClose={() => setEditing(null)} />}
+      {editing !== null && (
+        <EditUplink
+          vehicleId={vehicle.id}
+          name={editing.name}
+          uplink={editing.uplink}
+          onClose={() => setEditing(null)}
+        />
+      )}
     </section>
   );
 }
 
 const GB = 1e9;
 
-function EditUplink({ vehicleId, name, uplink, onClose }: {
+function EditUplink({
+  vehicleId,
+  name,
+  uplink,
+  onClose,
+}: {
   readonly vehicleId: string;
   readonly name: string;
   readonly uplink: Uplink | null;
@@ -329,12 +375,37 @@ function EditUplink({ vehicleId, name, uplink, onClose }: {
       <form className="form" onSubmit={(event) => void save(event)}>
         {error !== null && <Notice kind="error">{error}</Notice>}
         {name === '' && (
-          <TextField label="Interface" required hint="As Linux names it in the vehicle, such as wwan0" value={form.name} onChange={(event) => set({ name: event.target.value })} />
+          <TextField
+            label="Interface"
+            required
+            hint="As Linux names it in the vehicle, such as wwan0"
+            value={form.name}
+            onChange={(event) => set({ name: event.target.value })}
+          />
         )}
-        <TextField label="Operator" hint="Such as Telekom" value={form.operator} onChange={(event) => set({ operator: event.target.value })} />
+        <TextField
+          label="Operator"
+          hint="Such as Telekom"
+          value={form.operator}
+          onChange={(event) => set({ operator: event.target.value })}
+        />
         <TextField label="Label" value={form.label} onChange={(event) => set({ label: event.target.value })} />
-        <TextField label="SIM (ICCID)" hint="18 to 20 digits" inputMode="numeric" value={form.iccid} onChange={(event) => set({ iccid: event.target.value })} />
-        <TextField label="Monthly cap in GB" hint="Empty: none" type="number" min="0" step="any" value={form.cap} onChange={(event) => set({ cap: event.target.value })} />
+        <TextField
+          label="SIM (ICCID)"
+          hint="18 to 20 digits"
+          inputMode="numeric"
+          value={form.iccid}
+          onChange={(event) => set({ iccid: event.target.value })}
+        />
+        <TextField
+          label="Monthly cap in GB"
+          hint="Empty: none"
+          type="number"
+          min="0"
+          step="any"
+          value={form.cap}
+          onChange={(event) => set({ cap: event.target.value })}
+        />
         <div className="form-end">
           <Button onClick={onClose}>Cancel</Button>
           <Button kind="primary" type="submit" busy={busy}>

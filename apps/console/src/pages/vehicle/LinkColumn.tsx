@@ -3,9 +3,9 @@ import { useEffect } from 'react';
 import * as gateway from '../../api/gateway.js';
 import { useAction } from '../../api/use-resource.js';
 import { useMay, useSession } from '../../app/session.js';
-import { type LinkHistory, indexAt } from '../../charts/history.js';
-import { LineChart } from '../../charts/LineChart.js';
 import { useCursorAtS } from '../../charts/cursor.js';
+import { indexAt, type LinkHistory } from '../../charts/history.js';
+import { LineChart } from '../../charts/LineChart.js';
 import { formatDelay, formatLoss, formatRate } from '../../format/units.js';
 import type { LinkView } from '../../live/shown.js';
 import { Button } from '../../ui/controls.js';
@@ -52,7 +52,11 @@ export function LinkColumn({ vehicle, link, view, title, stepS, fromS, toS, scal
           format={formatDelay}
         />
       </Figure>
-      <Figure title="Loss" up={formatLoss(pick(link.upLoss, isDown ? null : view?.up?.lossRatio))} down={formatLoss(pick(link.downLoss, isDown ? null : view?.down?.lossRatio))}>
+      <Figure
+        title="Loss"
+        up={formatLoss(pick(link.upLoss, isDown ? null : view?.up?.lossRatio))}
+        down={formatLoss(pick(link.downLoss, isDown ? null : view?.down?.lossRatio))}
+      >
         <LineChart
           {...time}
           label={`Loss of ${title}, both directions`}
@@ -64,7 +68,11 @@ export function LinkColumn({ vehicle, link, view, title, stepS, fromS, toS, scal
           format={formatLoss}
         />
       </Figure>
-      <Figure title="Rate" up={formatRate(pick(link.upBps, view?.up?.rateBps))} down={formatRate(pick(link.downBps, view?.down?.rateBps))}>
+      <Figure
+        title="Rate"
+        up={formatRate(pick(link.upBps, view?.up?.rateBps))}
+        down={formatRate(pick(link.downBps, view?.down?.rateBps))}
+      >
         <LineChart
           {...time}
           label={`Rate of ${title}, both directions`}
@@ -81,7 +89,12 @@ export function LinkColumn({ vehicle, link, view, title, stepS, fromS, toS, scal
   );
 }
 
-function LinkHead({ view, name, title, isLive }: {
+function LinkHead({
+  view,
+  name,
+  title,
+  isLive,
+}: {
   readonly view: LinkView | undefined;
   readonly name: string;
   readonly title: string;
@@ -106,13 +119,21 @@ function LinkHead({ view, name, title, isLive }: {
         ) : (
           (isLive && view?.reason) || (isLive && view?.state === 'up' ? 'ready, carries nothing now' : '\u00a0')
         )}
-        {isLive && view?.otherState && ` (${view.otherState} at the ${view.source === 'vehicle' ? 'gateway' : 'vehicle'}'s end)`}
+        {isLive &&
+          view?.otherState &&
+          ` (${view.otherState} at the ${view.source === 'vehicle' ? 'gateway' : 'vehicle'}'s end)`}
       </p>
     </header>
   );
 }
 
-function Figure({ title, now, up, down, children }: {
+function Figure({
+  title,
+  now,
+  up,
+  down,
+  children,
+}: {
   readonly title: string;
   readonly now?: string;
   readonly up?: string;
@@ -143,7 +164,12 @@ function Figure({ title, now, up, down, children }: {
 }
 
 /** Takes the path out of use at the gateway's end; in the demo, cuts the emulated link itself. */
-function Drills({ vehicleId, name, title, isBlocked }: {
+function Drills({
+  vehicleId,
+  name,
+  title,
+  isBlocked,
+}: {
   readonly vehicleId: string;
   readonly name: string;
   readonly title: string;
@@ -162,10 +188,22 @@ function Drills({ vehicleId, name, title, isBlocked }: {
     <footer className="link-drills">
       {features.linkDrills && (
         <>
-          <Button small icon="cut" busy={busy} aria-label={`Cut link ${title}`} onClick={() => void run(() => gateway.drill(vehicleId, name, 'cut'))}>
+          <Button
+            small
+            icon="cut"
+            busy={busy}
+            aria-label={`Cut link ${title}`}
+            onClick={() => void run(() => gateway.drill(vehicleId, name, 'cut'))}
+          >
             Cut link
           </Button>
-          <Button small icon="restore" busy={busy} aria-label={`Restore link ${title}`} onClick={() => void run(() => gateway.drill(vehicleId, name, 'restore'))}>
+          <Button
+            small
+            icon="restore"
+            busy={busy}
+            aria-label={`Restore link ${title}`}
+            onClick={() => void run(() => gateway.drill(vehicleId, name, 'restore'))}
+          >
             Restore
           </Button>
         </>

@@ -43,7 +43,14 @@ export function LinksTab({ vehicle }: { readonly vehicle: LiveVehicle }) {
               </div>
             </header>
             {error !== null && (
-              <Notice kind="error" action={<Button small onClick={reload}>Try again</Button>}>
+              <Notice
+                kind="error"
+                action={
+                  <Button small onClick={reload}>
+                    Try again
+                  </Button>
+                }
+              >
                 {error}
               </Notice>
             )}
@@ -62,14 +69,22 @@ export function LinksTab({ vehicle }: { readonly vehicle: LiveVehicle }) {
   );
 }
 
-function LanePanel({ history, titleOf, events }: {
+function LanePanel({
+  history,
+  titleOf,
+  events,
+}: {
   readonly history: History;
   readonly titleOf: (name: string) => string;
   readonly events: ReturnType<typeof useVehicleEvents>['events'];
 }) {
   const now = useGatewayNow();
   if (history.links.length === 0) {
-    return <Empty icon="link" title="No link has reported yet.">Figures appear as soon as the vehicle's tunnel stands.</Empty>;
+    return (
+      <Empty icon="link" title="No link has reported yet.">
+        Figures appear as soon as the vehicle's tunnel stands.
+      </Empty>
+    );
   }
   return <Lanes history={history} toS={now / 1000} titleOf={titleOf} events={events} />;
 }
@@ -107,20 +122,49 @@ function LaneLegend() {
 /** One scale for all links, so that their curves can be compared. */
 function scalesOf(history: History): Scales {
   const most = (columns: readonly (readonly (number | null)[])[], least: number) =>
-    niceTop(columns.reduce((top, column) => column.reduce<number>((max, value) => Math.max(max, value ?? 0), top), least));
+    niceTop(
+      columns.reduce((top, column) => column.reduce<number>((max, value) => Math.max(max, value ?? 0), top), least),
+    );
   return {
-    delayUs: most(history.links.map(({ rttUs }) => rttUs), 50_000),
-    lossRatio: Math.min(1, most(history.links.flatMap(({ upLoss, downLoss }) => [upLoss, downLoss]), 0.02)),
-    rateBps: most(history.links.flatMap(({ upBps, downBps }) => [upBps, downBps]), 100_000),
+    delayUs: most(
+      history.links.map(({ rttUs }) => rttUs),
+      50_000,
+    ),
+    lossRatio: Math.min(
+      1,
+      most(
+        history.links.flatMap(({ upLoss, downLoss }) => [upLoss, downLoss]),
+        0.02,
+      ),
+    ),
+    rateBps: most(
+      history.links.flatMap(({ upBps, downBps }) => [upBps, downBps]),
+      100_000,
+    ),
   };
 }
 
-function Columns({ vehicle, history, source }: { readonly vehicle: LiveVehicle; readonly history: History; readonly source: Source }) {
+function Columns({
+  vehicle,
+  history,
+  source,
+}: {
+  readonly vehicle: LiveVehicle;
+  readonly history: History;
+  readonly source: Source;
+}) {
   const now = useGatewayNow() / 1000;
   const isCurrent = useIsCurrent();
   const views = linkViews(vehicle, source);
   // A link that the store does not know yet gets its column at once.
-  const complete = useMemo(() => withLinks(history, views.map(({ name }) => name)), [history, views]);
+  const complete = useMemo(
+    () =>
+      withLinks(
+        history,
+        views.map(({ name }) => name),
+      ),
+    [history, views],
+  );
   const scales = useMemo(() => scalesOf(complete), [complete]);
   const isLive = isCurrent && vehicle.status.tunnel.state === 'live';
   return (

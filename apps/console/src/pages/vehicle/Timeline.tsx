@@ -24,12 +24,22 @@ export function Timeline({ events, older, loading, error, titleOf }: Props) {
       <header className="panel-head">
         <h2 id="timeline-title">What happened</h2>
         <div className="panel-tools">
-          <Select label="Events" hidden value={filter} onChange={(event) => setFilter(event.target.value as EventFilter)}>
+          <Select
+            label="Events"
+            hidden
+            value={filter}
+            onChange={(event) => setFilter(event.target.value as EventFilter)}
+          >
             <option value="switches">Switches</option>
             <option value="paths">Switches and links</option>
             <option value="all">Everything</option>
           </Select>
-          <Select label="Seen by" hidden value={end} onChange={(event) => setEnd(event.target.value as 'both' | Source)}>
+          <Select
+            label="Seen by"
+            hidden
+            value={end}
+            onChange={(event) => setEnd(event.target.value as 'both' | Source)}
+          >
             <option value="both">Both ends</option>
             <option value="vehicle">Vehicle</option>
             <option value="gateway">Gateway</option>
@@ -42,7 +52,9 @@ export function Timeline({ events, older, loading, error, titleOf }: Props) {
           <EventItem key={event.id} event={event} titleOf={titleOf} />
         ))}
       </ol>
-      {shown.length === 0 && !loading && <Empty icon="switch" title={filter === 'switches' ? 'No switch yet.' : 'Nothing has happened yet.'} />}
+      {shown.length === 0 && !loading && (
+        <Empty icon="switch" title={filter === 'switches' ? 'No switch yet.' : 'Nothing has happened yet.'} />
+      )}
       {older !== null && (
         <Button small onClick={older} busy={loading} className="events-older">
           Show older
@@ -52,7 +64,13 @@ export function Timeline({ events, older, loading, error, titleOf }: Props) {
   );
 }
 
-function EventItem({ event: { at, source, event }, titleOf }: { readonly event: RecordedEvent; readonly titleOf: (path: string) => string }) {
+function EventItem({
+  event: { at, source, event },
+  titleOf,
+}: {
+  readonly event: RecordedEvent;
+  readonly titleOf: (path: string) => string;
+}) {
   const { icon, tone, title, detail } = wordsOf(event, titleOf);
   return (
     <li className={`event event-${tone}`}>

@@ -58,7 +58,9 @@ export default function VehiclePage({ id }: { readonly id: string }) {
             }}
           >
             {TAB_WORDS[name]}
-            {name === 'policy' && vehicle.status.policy.applied !== vehicle.status.policy.target && <span className="tab-mark" title="Not applied" />}
+            {name === 'policy' && vehicle.status.policy.applied !== vehicle.status.policy.target && (
+              <span className="tab-mark" title="Not applied" />
+            )}
           </button>
         ))}
       </div>
@@ -90,7 +92,9 @@ function Header({ vehicle }: { readonly vehicle: LiveVehicle }) {
       <Channel what="Control channel" channel={control} state={shownState(control, isCurrent)} isCurrent={isCurrent} />
       <Block title="Policy">
         <PolicyPill policy={policy} />
-        <p className="channel-why">{policy.reason || (policy.at === null ? 'never issued' : <PolicyAge at={policy.at} />)}</p>
+        <p className="channel-why">
+          {policy.reason || (policy.at === null ? 'never issued' : <PolicyAge at={policy.at} />)}
+        </p>
       </Block>
     </header>
   );
@@ -104,7 +108,12 @@ function PolicyAge({ at }: { readonly at: string }) {
   );
 }
 
-function Channel({ what, channel, state, isCurrent }: {
+function Channel({
+  what,
+  channel,
+  state,
+  isCurrent,
+}: {
   readonly what: string;
   readonly channel: ChannelStatus;
   readonly state: ShownState;

@@ -4,9 +4,21 @@ import type { IconName } from '../../ui/icons.js';
 export const EVENT_FILTERS = ['switches', 'paths', 'all'] as const;
 export type EventFilter = (typeof EVENT_FILTERS)[number];
 
-const PATH_TYPES: readonly VehicleEvent['type'][] = ['path-switch', 'path-state', 'path-added', 'path-removed', 'path-moved', 'uplink', 'session'];
+const PATH_TYPES: readonly VehicleEvent['type'][] = [
+  'path-switch',
+  'path-state',
+  'path-added',
+  'path-removed',
+  'path-moved',
+  'uplink',
+  'session',
+];
 
-export function matchesFilter({ event, source }: RecordedEvent, filter: EventFilter, end: 'both' | RecordedEvent['source']): boolean {
+export function matchesFilter(
+  { event, source }: RecordedEvent,
+  filter: EventFilter,
+  end: 'both' | RecordedEvent['source'],
+): boolean {
   if (end !== 'both' && source !== end) return false;
   if (filter === 'switches') return event.type === 'path-switch';
   return filter === 'all' || PATH_TYPES.includes(event.type);
@@ -31,7 +43,12 @@ export function wordsOf(event: VehicleEvent, titleOf: (path: string) => string):
   const path = event.path === undefined ? 'Path' : titleOf(event.path);
   switch (event.type) {
     case 'path-switch':
-      return words('switch', 'switch', `${names(event.from, titleOf)} → ${names(event.to, titleOf)}`, withReplays(event));
+      return words(
+        'switch',
+        'switch',
+        `${names(event.from, titleOf)} → ${names(event.to, titleOf)}`,
+        withReplays(event),
+      );
     case 'path-state':
       return words('link', toneOf(event.to), `${path}: ${text(event.from)} → ${text(event.to)}`, event.reason);
     case 'path-added':
@@ -45,7 +62,12 @@ export function wordsOf(event: VehicleEvent, titleOf: (path: string) => string):
     case 'session':
       return words('session', event.to === 'established' ? 'good' : 'plain', 'Tunnel session', event.reason);
     case 'policy':
-      return words('policy', policyTone(event.reason), event.version === undefined ? 'Policy' : `Policy v${event.version}`, event.reason);
+      return words(
+        'policy',
+        policyTone(event.reason),
+        event.version === undefined ? 'Policy' : `Policy v${event.version}`,
+        event.reason,
+      );
     case 'agent':
       return words('info', 'plain', 'Agent', event.reason);
     case 'warning':

@@ -33,7 +33,11 @@ export function useVehicleEvents(vehicleId: string) {
   useEffect(() => void load(null), [load]);
 
   const events = useMemo(
-    () => mergedEvents(stored, (live ?? []).filter((event) => event.vehicleId === vehicleId)),
+    () =>
+      mergedEvents(
+        stored,
+        (live ?? []).filter((event) => event.vehicleId === vehicleId),
+      ),
     [stored, live, vehicleId],
   );
   const older = cursor === null ? null : () => void load(cursor);

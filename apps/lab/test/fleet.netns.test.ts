@@ -87,12 +87,10 @@ describe.runIf(executable !== undefined)('the console of the demo fleet', () => 
     report(`from the click to the switch on the screen (${text})`, ms);
     expect(text).toMatch(new RegExp(`${link}.* → `));
     expect(text).toMatch(/silent|no acknowledgement|down/);
-    await page
-      .getByRole('article', { name: label })
-      .getByText(/^(down|suspect)$/)
-      .waitFor();
+    const state = page.locator(`article[aria-label="${label}"] .link-state`);
+    await state.filter({ hasText: /down|suspect/ }).waitFor();
     await page.getByRole('button', { name: `Restore link ${link}` }).click();
-    await page.locator(`article[aria-label="${label}"] .link-state`).filter({ hasText: 'up' }).waitFor();
+    await state.filter({ hasText: 'up' }).waitFor();
   });
 
   it('changes the policy and shows it applied', async () => {

@@ -41,7 +41,11 @@ export class PrismaService implements OnApplicationShutdown {
   #probe: NodeJS.Timeout | undefined;
   #closed = false;
 
-  private constructor(url: string, connections: number, embedded: EmbeddedPostgres | null) {
+  private constructor(
+    private readonly url: string,
+    connections: number,
+    embedded: EmbeddedPostgres | null,
+  ) {
     this.#embedded = embedded;
     this.#pool = new pg.Pool({
       connectionString: url,
@@ -119,20 +123,29 @@ export class PrismaService implements OnApplicationShutdown {
     this.#scheduleProbe();
   }
 
-  async #firstContact<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  /**
+   * On a connection of its own that ends in any case, and with it the migrations' lock; a migration takes as long as it
+   * takes, so none of the pool's limits hold for it.
+   */
+  async #firstContact<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
     for (let attempt = 0; ; attempt += 1) {
+      const client = new pg.Client({
+        connectionString: this.url,
+        connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+        keepAlive: true,
+        application_name: 'corridor-gateway-start',
+      });
+      client.on('error', () => undefined);
       try {
-        const client = await this.#pool.connect();
-        try {
-          return await work(client);
-        } finally {
-          client.release();
-        }
+        await client.connect();
+        return await work(client);
       } catch (error) {
         if (!isUnavailable(error)) throw error;
         if (attempt % 40 === 0) this.#log.warn(`waiting for PostgreSQL: ${(error as Error).message}`);
-        await new Promise((resolve) => setTimeout(resolve, FIRST_CONTACT_INTERVAL_MS));
+      } finally {
+        await client.end().catch(() => undefined);
       }
+      await new Promise((resolve) => setTimeout(resolve, FIRST_CONTACT_INTERVAL_MS));
     }
   }
 

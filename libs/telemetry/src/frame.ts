@@ -60,7 +60,7 @@ const MOST_CLASSES = 16;
  * @param peer the tunnel to the other end
  * @param atUs the engine's clock when `peer` was taken, microseconds
  */
-export function frameOf(peer: PeerLike, atUs: number, { position, process }: FrameExtras = {}): MetricFrame {
+export function frameOf(peer: PeerLike, atUs: number, { position, process: figures }: FrameExtras = {}): MetricFrame {
   const { counters } = peer;
   const standsUs = peer.session === 'established' ? Math.max(0, atUs - peer.establishedAtUs) : 0;
   return {
@@ -80,9 +80,9 @@ export function frameOf(peer: PeerLike, atUs: number, { position, process }: Fra
     paths: peer.paths.slice(0, MOST_PATHS).map(pathMetrics),
     classes: peer.classes.slice(0, MOST_CLASSES).map(classMetrics),
     ...(position === undefined ? {} : { position }),
-    ...(process === undefined
+    ...(figures === undefined
       ? {}
-      : { process: { rssBytes: whole(process.rssBytes), cpuRatio: ratio(process.cpuRatio, Number.MAX_SAFE_INTEGER) } }),
+      : { process: { rssBytes: whole(figures.rssBytes), cpuRatio: ratio(figures.cpuRatio, Number.MAX_SAFE_INTEGER) } }),
   };
 }
 

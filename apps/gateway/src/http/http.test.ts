@@ -12,6 +12,7 @@ import { serveConsole } from './console.js';
 import { BODY_LIMIT_BYTES } from './fastify.js';
 import { Health } from './health.js';
 import { MetricsServer } from './metrics-server.js';
+import { helmetOptions } from './security-headers.js';
 
 let gateway: TestGateway;
 let folder: string;
@@ -88,6 +89,7 @@ describe('answers', () => {
     expect(headers).toMatchObject({ 'x-content-type-options': 'nosniff', 'x-frame-options': 'DENY' });
     // With an authority of its own, a browser that has insisted once would lock its user out.
     expect(headers['strict-transport-security']).toBeUndefined();
+    expect(helmetOptions(true).strictTransportSecurity).toMatchObject({ maxAge: 31_536_000 });
   });
 
   it('of the API are stored by nobody', async () => {

@@ -1,4 +1,4 @@
-/* Runs in the page: waits for a switch away from a link to appear in the timeline after the next click, and counts the time
+/* Runs in the page: waits for a switch away from a silent link to appear in the timeline after the next click, and counts the time
    until the frame that shows it. The answer is in window.seenSwitch. */
 window.watchSwitches = (link) => {
   const list = document.querySelector('ol.events');
@@ -11,7 +11,11 @@ window.watchSwitches = (link) => {
     };
     document.addEventListener('click', onClick, { capture: true, once: true });
     const observer = new MutationObserver(() => {
-      const isNew = (item) => !known.has(item.textContent) && away.test(item.querySelector('strong').textContent);
+      // Others happen on a drive, too: this one is about silence.
+      const isNew = (item) =>
+        !known.has(item.textContent) &&
+        away.test(item.querySelector('strong').textContent) &&
+        /silent|silence|no acknowledgement|down/.test(item.querySelector('.event-detail')?.textContent ?? '');
       const fresh = [...list.children].find(isNew);
       if (fresh === undefined || clickedMs === undefined) return;
       observer.disconnect();

@@ -100,6 +100,10 @@ export class Agent {
       this.#gpsd,
       {
         connected: () => this.#control.state.connected,
+        offlineMs: () => {
+          const { connected, sinceMs } = this.#control.state;
+          return connected ? 0 : performance.now() - sinceMs;
+        },
         publish: (leaf, text) => this.#control.publish(leaf, text),
       },
       () => this.#clock.monoMs,

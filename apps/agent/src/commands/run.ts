@@ -43,6 +43,7 @@ export async function run(config: AgentConfig): Promise<number> {
   agent = new Agent(state, device, config, log);
   await agent.start();
   setTimeout(collectGarbage, SETTLED_MS).unref();
+  setInterval(collectGarbage, 60_000).unref();
   log.info(`agent of device ${device.deviceId} runs, control socket ${config.control}`, { pid: process.pid });
   const signal = await stop;
   log.info(`${signal}: closing`);
@@ -52,8 +53,9 @@ export async function run(config: AgentConfig): Promise<number> {
 }
 
 /**
- * What loading and starting left behind is half of the heap, and would stay for hours, as an agent makes little garbage.
- * There only with --expose-gc, as in bin/corridor-agent.js.
+ * What loading and starting left behind is a third of the heap; later a frame a second makes little garbage, which V8 would
+ * let grow by half of the heap before it looked. Some 15 ms of the main thread; packets move in another. There only with
+ * --expose-gc, as in bin/corridor-agent.js.
  */
 function collectGarbage(): void {
   (globalThis as { gc?: () => void }).gc?.();

@@ -4,11 +4,13 @@ import type { HostEvent, HostStatus } from '@corridor/tunnel-host';
 import type { GpsdClient } from '../position/gpsd.js';
 import { Thrift } from './thrift.js';
 
-/** Two hours without a connection: 7,200 frames, and as many events as there is room for. Records. */
-export const SPOOL_RECORDS = 7_200 + 800;
+/** Two hours without a connection make 1,300 frames (see `Thrift`); the rest is room for events. Some 3 KB each. */
+export const SPOOL_RECORDS = 3_600;
 
 export interface ReporterHooks {
   readonly connected: () => boolean;
+  /** How long there has been no connection, milliseconds; 0 while there is one. */
+  readonly offlineMs: () => number;
   publish(leaf: 'telemetry', text: string): Promise<void>;
 }
 
@@ -37,7 +39,7 @@ export class Reporter {
   /** Call once a second: a frame of the tunnel's state, where one is due; and what waits is sent. */
   sample(status: HostStatus | undefined): void {
     const peer = status?.peers[0];
-    if (this.#thrift.frameDue(peer, this.#monoMs())) {
+    if (this.#thrift.frameDue(peer, this.#monoMs(), this.#hooks.offlineMs())) {
       const extras = { position: this.#gpsd?.position, process: this.#process() };
       this.#spool.frame(
         peer === undefined || status === undefined ? noTunnel(extras) : frameOf(peer, status.atUs, extras),

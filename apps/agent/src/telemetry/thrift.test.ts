@@ -16,11 +16,15 @@ function peer(bytes: number, paths: readonly PathLike[]): PeerStatus {
 }
 
 /** In which of twelve seconds a frame is due, with so many bytes in each. */
-function frames(paths: readonly PathLike[], bytesPerSecond: number): number {
+function frames(paths: readonly PathLike[], bytesPerSecond: number, offlineMs = 0): number {
   const thrift = new Thrift();
   let due = 0;
   for (let second = 0; second < 12; second++) {
-    if (thrift.frameDue(peer(1e6 + second * bytesPerSecond, paths), 5000 + second * 1000 + (second % 2) * 30)) due++;
+    if (
+      thrift.frameDue(peer(1e6 + second * bytesPerSecond, paths), 5000 + second * 1000 + (second % 2) * 30, offlineMs)
+    ) {
+      due++;
+    }
   }
   return due;
 }
@@ -36,5 +40,10 @@ describe('frames', () => {
     ['each second without any path', [], 0, 12],
   ])('%s', (_, paths, bytesPerSecond, expected) => {
     expect(frames(paths, bytesPerSecond)).toBe(expected);
+  });
+
+  test('every tenth after ten minutes without a connection', () => {
+    expect(frames([{ metered: false }], 1000, 599_000)).toBe(12);
+    expect(frames([{ metered: false }], 1000, 601_000)).toBe(2);
   });
 });

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { generatePrivateKey, publicKeyOf } from '../../tunnel/src/keys.js';
-import { sleep, type Tunnel, until, World } from '../../tunnel/test/world.js';
+import { eventually } from './eventually.js';
+import { newKeys, TwoMachines } from './two-machines.js';
 
 /**
- * The gateway's tunnel service against a vehicle's tunnel process, in the two machines of `apps/tunnel/test/world.ts`.
+ * The gateway's tunnel service against a vehicle's tunnel process.
  */
 const SCRIPT = fileURLToPath(new URL('./tunnel-service.mjs', import.meta.url));
 
@@ -22,8 +22,7 @@ interface Said {
 const DEVICE = '018f0000-0000-7000-8000-00000000000d';
 const VEHICLE = '018f0000-0000-7000-8000-000000000001';
 
-let world: World;
-let vehicle: Tunnel;
+let world: TwoMachines;
 let service: Service;
 
 class Service {
@@ -34,9 +33,13 @@ class Service {
   constructor(more: { registryMs?: number } = {}) {
     const folder = join(world.folder, 'gateway-data');
     mkdirSync(folder, { recursive: true });
-    const start = { privateKey: world.keys.gateway, vehicleKey: publicKeyOf(world.keys.vehicle), folder, ...more };
-    // With standard input, which the world's own processes have not.
-    this.process = world.spawn('gateway', [process.execPath, SCRIPT, JSON.stringify(start)], 'pipe');
+    const start = {
+      privateKey: world.keys.gateway.privateKey,
+      vehicleKey: world.keys.vehicle.publicKey,
+      folder,
+      ...more,
+    };
+    this.process = world.spawn('gateway', [SCRIPT, JSON.stringify(start)]);
     createInterface({ input: this.process.stdout! }).on('line', (line) => {
       if (line.startsWith('{')) this.said.push(JSON.parse(line) as Said);
       else this.#errors += `${line}\n`;
@@ -67,11 +70,17 @@ class Service {
   }
 }
 
+async function until(what: string, test: () => boolean | Promise<boolean>): Promise<void> {
+  await eventually(test, 30_000).catch(() => {
+    throw new Error(`waited in vain: ${what}`);
+  });
+}
+
 beforeEach(async () => {
-  world = await World.create();
+  world = await TwoMachines.create();
   service = new Service();
   await until(`the service: ${service.log}`, () => service.all('ready').length === 1);
-  vehicle = await world.start('vehicle');
+  await world.startVehicle();
   await until('a session', () => service.sessions().includes('established'));
 });
 
@@ -89,8 +98,8 @@ const device = (...keys: string[]) => ({
 
 describe('the tunnel service', () => {
   test('loses no packet while the main thread is wedged for three seconds', async () => {
-    await world.echoServer('gateway', '10.77.0.1');
-    const traffic = world.echo('vehicle', '10.77.0.1', 1000, 5);
+    await world.echoAtGateway();
+    const traffic = world.echo(1000, 5);
     await until('the first frame', () => service.all('gateway-frame').length > 0);
     service.tell({ block: 3000 });
     const { sent, received } = await traffic;
@@ -108,24 +117,19 @@ describe('the tunnel service', () => {
     service.emit('device-revoked', { deviceId: 'another', vehicleId: VEHICLE, reason: 'test' });
     service.emit('device-revoked', { deviceId: DEVICE, vehicleId: VEHICLE, reason: 'test' });
     await until('its end', () => service.sessions().includes('closed'));
-    await until('the end in the vehicle', async () => {
-      const client = await world.client(vehicle);
-      const { peers } = await client.status();
-      client.close();
-      return peers[0]?.session !== 'established';
-    });
+    await until('the end in the vehicle', async () => (await world.vehicleSession()) !== 'established');
     expect(service.sessions()).toEqual(['established', 'closed']);
-    service.emit('device-active', device(publicKeyOf(world.keys.vehicle)));
+    service.emit('device-active', device(world.keys.vehicle.publicKey));
     await until('another session', () => service.sessions().filter((state) => state === 'established').length === 2);
   });
 
   test('knows old and new key while a device rotates, and only the new one afterwards', async () => {
-    const next = generatePrivateKey();
-    service.emit('device-active', device(publicKeyOf(world.keys.vehicle), publicKeyOf(next)));
-    await world.echoServer('gateway', '10.77.0.1');
-    expect(await world.echo('vehicle', '10.77.0.1', 20, 5)).toMatchObject({ received: 20 });
+    const next = newKeys();
+    service.emit('device-active', device(world.keys.vehicle.publicKey, next.publicKey));
+    await world.echoAtGateway();
+    expect(await world.echo(20, 5)).toMatchObject({ received: 20 });
     expect(service.sessions()).toEqual(['established']);
-    service.emit('device-active', device(publicKeyOf(next)));
+    service.emit('device-active', device(next.publicKey));
     await until('the end of the old key', () => service.sessions().includes('closed'));
   });
 
@@ -134,8 +138,8 @@ describe('the tunnel service', () => {
     await until('the end', () => service.all('tunnel-state').some(({ event }) => !event.running));
     await until('the start', () => service.all('tunnel-state').at(-1)?.event.running === true);
     await until('the session', () => service.sessions().filter((state) => state === 'established').length === 2);
-    await world.echoServer('gateway', '10.77.0.1');
-    expect(await world.echo('vehicle', '10.77.0.1', 20, 5)).toMatchObject({ received: 20 });
+    await world.echoAtGateway();
+    expect(await world.echo(20, 5)).toMatchObject({ received: 20 });
   });
 
   test('blocks a path at its end and puts it back; an unknown one is refused with the names of those there are', async () => {
@@ -162,8 +166,8 @@ describe('the tunnel service', () => {
     const next = new Service({ registryMs: 600_000 });
     await until(`the engine: ${next.log}`, () => next.all('engine').length === 1);
     await until('the session', () => next.sessions().includes('established'));
-    await world.echoServer('gateway', '10.77.0.1');
-    expect(await world.echo('vehicle', '10.77.0.1', 20, 5)).toMatchObject({ received: 20 });
+    await world.echoAtGateway();
+    expect(await world.echo(20, 5)).toMatchObject({ received: 20 });
     expect(next.all('ready')).toEqual([]);
     // A revocation counts at once, and for the start after this one.
     next.emit('device-revoked', { deviceId: DEVICE, vehicleId: VEHICLE, reason: 'stolen' });
@@ -171,7 +175,8 @@ describe('the tunnel service', () => {
     next.process.kill('SIGKILL');
     const last = new Service({ registryMs: 600_000 });
     await until(`the engine: ${last.log}`, () => last.all('engine').length === 1);
-    await sleep(3000);
+    // Long enough for the vehicle to call several times.
+    await new Promise((resolve) => setTimeout(resolve, 3000));
     expect(last.sessions()).toEqual([]);
   });
 

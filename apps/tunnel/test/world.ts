@@ -98,9 +98,9 @@ export class World {
     return execFileSync('nsenter', [...this.#enter(machine), ...argv], { encoding: 'utf8', timeout: 20_000 });
   }
 
-  spawn(machine: Machine, argv: readonly string[], stdin: 'ignore' | 'pipe' = 'ignore'): ChildProcess {
+  spawn(machine: Machine, argv: readonly string[]): ChildProcess {
     const child = spawn('nsenter', [...this.#enter(machine), ...DIE_WITH_PARENT, ...argv], {
-      stdio: [stdin, 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#children.push(child);
     return child;

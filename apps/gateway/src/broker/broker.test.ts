@@ -122,8 +122,8 @@ describe('who may connect', () => {
   });
 
   test('a connection without keep-alive, or with one of hours, is refused', async () => {
-    expect(await refusal(device, { keepalive: 0 })).toBe(6);
-    expect(await refusal(device, { keepalive: 7_200 })).toBe(6);
+    expect(await refusal(device, { keepalive: 0 })).toBe(5);
+    expect(await refusal(device, { keepalive: 7_200 })).toBe(5);
   });
 });
 

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { type Duplex, duplexPair } from 'node:stream';
 import { anyDeviceTopic, DEVICE_PUBLISHES, DEVICE_RETAINS, DEVICE_SUBSCRIBES, parseTopic } from '@corridor/contracts';
 import { Logger } from '@nestjs/common';
-import { Aedes, type AedesOptions, type AuthenticateError, type Client } from 'aedes';
+import { Aedes, type AedesOptions, type AuthenticateError, type Client, type ConnectPacket } from 'aedes';
 import { decodeJwt } from 'jose';
 import mqtt, { type MqttClient } from 'mqtt';
 import type { Clock } from '../kernel/clock.js';
@@ -27,17 +27,20 @@ const PACKET_BYTES = 1024 * 1024;
 export const TOKEN_GRACE_MS = 60_000;
 
 const LIMITS = {
+  // With a limit, what waits for one receiver is worked off in a recursion as deep as the queue, and ends the process.
+  // Without one nothing queues: each sender waits for its own messages to be delivered.
+  concurrency: 0,
   // One client that reads nothing would hold up what others get: it goes after this.
   drainTimeout: 10_000,
   connectTimeout: 10_000,
   // corridor/v1/<device>/policy/request has five.
   maxTopicLevels: 8,
-  // Seconds. Bounds how long a dead connection looks alive; a client that wants none is refused.
-  keepaliveLimit: 120,
   // Packets of a client that does not wait for its CONNACK.
   queueLimit: 16,
   maxInflightInbound: 100,
 } satisfies AedesOptions;
+/** Seconds. Bounds how long a dead connection looks alive; a device that wants none is refused. */
+const LONGEST_KEEPALIVE = 120;
 
 const BAD_CREDENTIALS = 4;
 const NOT_AUTHORISED = 5;
@@ -55,7 +58,7 @@ export class EmbeddedBroker extends BrokerAccess {
   readonly #sessions = new DeviceSessions();
   readonly #own = new WeakSet<object>();
   readonly #streams = new WeakMap<object, GuardedStream>();
-  readonly #wills = new WeakMap<Client, Publication>();
+  readonly #connects = new WeakMap<Client, ConnectPacket>();
   /** Kept here as well: a token may have been found good a moment before its device was revoked. */
   readonly #revoked = new Set<string>();
   readonly #password = randomBytes(32);
@@ -80,7 +83,7 @@ export class EmbeddedBroker extends BrokerAccess {
         // No session outlives its connection: it would pile up messages in memory. CONNACK says so (session present 0).
         packet.clean = true;
         // Judged when it is known whose it is.
-        if (packet.will) this.#wills.set(client, packet.will);
+        this.#connects.set(client, packet);
         done(null, true);
       },
       authenticate: (client, username, password, done) => {
@@ -137,6 +140,8 @@ export class EmbeddedBroker extends BrokerAccess {
   connectBus(options: BusOptions): MqttClient {
     return new mqtt.MqttClient(() => this.#entrance(), {
       ...options,
+      // No network lies between, and a busy process must not look like a lost broker.
+      keepalive: 0,
       clientId: GATEWAY,
       username: GATEWAY,
       password: this.#password,
@@ -179,8 +184,9 @@ export class EmbeddedBroker extends BrokerAccess {
     }
     if (username !== deviceId) throw this.#violation(deviceId, 'foreign-username', NOT_AUTHORISED);
     if (client.id !== deviceId) throw this.#violation(deviceId, 'foreign-client-id', IDENTIFIER_REJECTED);
-    const will = this.#wills.get(client);
-    const refusal = will && willRefusal(deviceId, will);
+    const { will, keepalive = 0 } = this.#connects.get(client)!;
+    const tooLong = keepalive === 0 || keepalive > LONGEST_KEEPALIVE;
+    const refusal = tooLong ? 'keepalive' : will && willRefusal(deviceId, will);
     if (refusal !== undefined) throw this.#violation(deviceId, refusal, NOT_AUTHORISED);
     if (this.#revoked.has(deviceId) || client.closed) throw refused(NOT_AUTHORISED);
     this.#admit(client, deviceId, token);
@@ -253,12 +259,20 @@ export class EmbeddedBroker extends BrokerAccess {
     return refused(returnCode);
   }
 
-  /** What the broker itself found wrong with a connection: counted, as devices lose connections all the time. */
+  /** What the broker itself found wrong with a connection. That it was lost is nothing wrong: devices drive through tunnels. */
   #note(client: Client, error: Error & { code?: string; errorCode?: number }): void {
-    if (error.errorCode !== undefined || error.code !== undefined || error.message === 'not authorised') return;
+    if (error.errorCode !== undefined || error.code !== undefined || NO_FAULT.has(error.message)) return;
     this.violations.count(this.#sessions.deviceOf(client) ?? 'an unknown client', 'connection-fault', error.message);
   }
 }
+
+/** As this broker and Aedes word it. */
+const NO_FAULT: ReadonlySet<string> = new Set([
+  'not authorised',
+  'connection closed',
+  'keep alive timeout',
+  'drain timeout',
+]);
 
 const GATEWAY_SUBSCRIBES: ReadonlySet<string> = new Set(DEVICE_PUBLISHES.map((leaf) => anyDeviceTopic(leaf)));
 

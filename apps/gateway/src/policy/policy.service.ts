@@ -2,6 +2,7 @@ import type { PolicyStatus } from '@corridor/contracts';
 import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { MessageBus } from '../bus/message-bus.js';
 import { FleetService } from '../fleet/fleet.service.js';
+import { Backoff } from '../kernel/backoff.js';
 import { Clock } from '../kernel/clock.js';
 import { type ActiveDevice, DomainEvents } from '../kernel/domain-events.js';
 import { PolicyRepository } from '../store/policy-repository.js';
@@ -25,6 +26,8 @@ export class PolicyService implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #logger = new Logger('policy');
   readonly #endings: (() => void)[] = [];
   #timer: NodeJS.Timeout | undefined;
+  readonly #backoff = new Backoff(1_000, 30_000);
+  #retry: NodeJS.Timeout | undefined;
   #loaded = false;
   #comparing: Promise<void> | undefined;
 
@@ -72,6 +75,7 @@ export class PolicyService implements OnApplicationBootstrap, OnModuleDestroy {
 
   async onModuleDestroy(): Promise<void> {
     clearInterval(this.#timer);
+    clearTimeout(this.#retry);
     for (const end of this.#endings) end();
     await this.#comparing?.catch(() => undefined);
     await this.issuer.queue.idle();
@@ -90,6 +94,7 @@ export class PolicyService implements OnApplicationBootstrap, OnModuleDestroy {
     await this.answers.writeMissed();
     await this.issuer.issueChanged({}, 'the effective policy of the vehicle changed');
     await this.issuer.renew();
+    this.#backoff.reset();
   }
 
   async #load(): Promise<void> {
@@ -154,7 +159,12 @@ export class PolicyService implements OnApplicationBootstrap, OnModuleDestroy {
   /** What the database could not do is done when it is back: the comparison finds it. */
   #note(error: unknown): void {
     const message = (error as Error).message;
-    if (isUnavailable(error)) this.#logger.debug(`waiting for the database: ${message}`);
-    else this.#logger.error(`policy: ${message}`, (error as Error).stack);
+    if (isUnavailable(error)) {
+      this.#logger.debug(`waiting for the database: ${message}`);
+      this.#retry ??= setTimeout(() => {
+        this.#retry = undefined;
+        this.#background(this.compare());
+      }, this.#backoff.next()).unref();
+    } else this.#logger.error(`policy: ${message}`, (error as Error).stack);
   }
 }

@@ -97,6 +97,9 @@ export interface IssuedRecord extends IssuedPolicy {
   readonly setBy: Record<string, PolicySource>;
 }
 
+/** Longer than Prisma's: on a busy machine a transaction that is given up has to be made again. */
+const TRANSACTION = { maxWait: 5_000, timeout: 15_000 };
+
 /** Layers of policies and what was issued of them. */
 @Injectable()
 export class PolicyRepository {
@@ -161,7 +164,7 @@ export class PolicyRepository {
       const detail = { version: row.version, comment, layer };
       await writeAudit(tx, author, { action: 'policy.saved', target: `${scope}:${id}`, detail });
       return revisionOf(row);
-    });
+    }, TRANSACTION);
   }
 
   /** Layers of vehicles that are not archived: of these, of those of a group or organisation, or of all. */
@@ -201,7 +204,7 @@ export class PolicyRepository {
         await writeAudit(tx, order.author!, note);
       }
       return issued.map((row) => ({ ...row, state: 'pending', reason: '', answeredAt: null }));
-    });
+    }, TRANSACTION);
   }
 
   /** Notes what a vehicle said of a version; one that we never issued is ignored. */

@@ -13,7 +13,7 @@ const EXAMPLES = JSON.parse(
 ) as readonly Document[];
 
 const SCHEMAS = new Map(
-  Object.values(contracts)
+  (Object.values(contracts) as readonly unknown[])
     .filter((value): value is z.ZodObject<{ kind: z.ZodLiteral<string>; v: z.ZodLiteral<number> }> => isDocument(value))
     .map((schema) => [[...schema.shape.kind.values][0]!, schema as unknown as Schema]),
 );

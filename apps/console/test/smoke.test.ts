@@ -21,12 +21,12 @@ const PAGES = [
   ['the account', '/account', '.facts'],
   ['an unknown page', '/nowhere', '.empty'],
 ] as const;
-const WAIT = { timeout: 30_000 };
+const WAIT = { timeout: 60_000 };
 
 if (CHROMIUM === undefined)
   console.warn('console: no Chromium here (apt: chromium), so the browser tests are left out');
 
-describe.skipIf(CHROMIUM === undefined)('the console in a browser', { timeout: 180_000 }, () => {
+describe.skipIf(CHROMIUM === undefined)('the console in a browser', { timeout: 300_000 }, () => {
   let built: Awaited<ReturnType<typeof buildConsole>>;
   let fixture: Fixture;
   let browser: Browser;

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LinkView } from '../live/shown.js';
 import { fromMetrics, gapS, type History, indexAt, type LinkHistory, withSample } from './history.js';
-import { laneSegments, niceTop, timeTicks } from './lane-layout.js';
+import { laneSegments, niceTop, scaleTop, timeTicks } from './lane-layout.js';
 
 const EMPTY: History = { stepS: 1, rangeS: 300, links: [] };
 const column = (history: History): LinkHistory => history.links[0] as LinkHistory;
@@ -147,5 +147,12 @@ describe('lanes', () => {
   it('have scales that do not jump with each sample', () => {
     expect([0.7, 1, 1.2, 4.2, 9, 42_000, 50_000].map(niceTop)).toEqual([0.8, 1, 2, 5, 10, 50_000, 50_000]);
     expect(niceTop(0)).toBe(1);
+  });
+
+  it('have scales that a single wild sample does not flatten', () => {
+    const calm = Array.from({ length: 300 }, (_, at) => 30_000 + at);
+    expect(scaleTop([[...calm, 150_000_000], [null]], 50_000)).toBe(100_000);
+    expect(scaleTop([[...calm, 80_000]], 50_000)).toBe(80_000);
+    expect(scaleTop([[]], 0.02)).toBe(0.02);
   });
 });

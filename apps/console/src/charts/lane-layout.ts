@@ -42,3 +42,14 @@ export function niceTop(value: number): number {
   const steps = [1, 2, 3, 5, 8, 10];
   return unit * (steps.find((step) => step * unit >= value * 0.9999) ?? 10);
 }
+
+/**
+ * The top of a scale for all of `columns`, at least `least`. A few wild samples do not flatten the rest: what lies above
+ * three times the 98th percentile leaves the chart at its upper edge; the figures beside it still say how much it was.
+ */
+export function scaleTop(columns: readonly (readonly (number | null)[])[], least: number): number {
+  const values = columns.flatMap((column) => column.filter((value) => value !== null)).sort((a, b) => a - b);
+  const highest = values.at(-1) ?? 0;
+  const usual = values[Math.floor((values.length - 1) * 0.98)] ?? 0;
+  return niceTop(Math.max(least, Math.min(highest, usual * 3)));
+}

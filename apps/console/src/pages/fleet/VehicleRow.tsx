@@ -89,9 +89,10 @@ function Chips({ vehicle, isCurrent }: { readonly vehicle: LiveVehicle; readonly
   if (links.length === 0)
     return <span className="vrow-sub">{vehicle.device === null ? 'No device yet' : 'No links reported'}</span>;
   const active = activeLink(vehicle);
+  const drawn = links.length > MOST_CHIPS ? MOST_CHIPS - 1 : links.length;
   return (
     <>
-      {links.slice(0, MOST_CHIPS).map((link) => (
+      {links.slice(0, drawn).map((link) => (
         <Chip
           key={link.name}
           link={link}
@@ -100,7 +101,7 @@ function Chips({ vehicle, isCurrent }: { readonly vehicle: LiveVehicle; readonly
           isCurrent={isCurrent}
         />
       ))}
-      {links.length > MOST_CHIPS && <span className="chip-more">+{links.length - MOST_CHIPS}</span>}
+      {links.length > drawn && <span className="chip-more">{links.length - drawn} more</span>}
     </>
   );
 }

@@ -3,7 +3,7 @@ import { lazy, Suspense, useMemo, useState } from 'react';
 import { CursorContext, CursorTime } from '../../charts/cursor.js';
 import { type History, withLinks } from '../../charts/history.js';
 import { Lanes } from '../../charts/Lanes.js';
-import { niceTop } from '../../charts/lane-layout.js';
+import { scaleTop } from '../../charts/lane-layout.js';
 import { RANGES, type RangeName, useHistory } from '../../charts/use-history.js';
 import { linkTitle, linkViews } from '../../live/shown.js';
 import { useGatewayNow, useIsCurrent } from '../../live/store.js';
@@ -120,25 +120,21 @@ function LaneLegend() {
 }
 
 /** One scale for all links, so that their curves can be compared. */
-function scalesOf(history: History): Scales {
-  const most = (columns: readonly (readonly (number | null)[])[], least: number) =>
-    niceTop(
-      columns.reduce((top, column) => column.reduce<number>((max, value) => Math.max(max, value ?? 0), top), least),
-    );
+function scalesOf({ links }: History): Scales {
   return {
-    delayUs: most(
-      history.links.map(({ rttUs }) => rttUs),
+    delayUs: scaleTop(
+      links.map(({ rttUs }) => rttUs),
       50_000,
     ),
     lossRatio: Math.min(
       1,
-      most(
-        history.links.flatMap(({ upLoss, downLoss }) => [upLoss, downLoss]),
+      scaleTop(
+        links.flatMap(({ upLoss, downLoss }) => [upLoss, downLoss]),
         0.02,
       ),
     ),
-    rateBps: most(
-      history.links.flatMap(({ upBps, downBps }) => [upBps, downBps]),
+    rateBps: scaleTop(
+      links.flatMap(({ upBps, downBps }) => [upBps, downBps]),
       100_000,
     ),
   };

@@ -68,6 +68,14 @@ export class World {
     for (const n of [0, 1]) this.ip('gateway', `link set g${n} ${state}`);
   }
 
+  /** What the vehicle's links have carried so far, both directions. */
+  linkBytes(): number {
+    // Received bytes are the first figure behind the name, sent ones the ninth (proc(5), /proc/net/dev).
+    return [...this.run('vehicle', ['cat', '/proc/net/dev']).matchAll(/^ *w\d: *(.*)$/gm)]
+      .map(([, figures]) => figures!.trim().split(/ +/).map(Number))
+      .reduce((sum, figures) => sum + figures[0]! + figures[8]!, 0);
+  }
+
   /** Starts the gateway and logs in. */
   async startGateway(environment: Record<string, string> = {}): Promise<Program> {
     const password = join(this.folder, 'password');

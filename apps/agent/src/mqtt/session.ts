@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import { connect } from 'node:net';
 import {
   DEVICE_RETAINS,
@@ -8,10 +9,10 @@ import {
   parseTopic,
 } from '@corridor/contracts';
 // The client alone: the package's main entry also loads WebSocket, SOCKS and what else it can connect by.
-import client from 'mqtt/lib/client';
+import type client from 'mqtt/lib/client';
 import { AgentError, reasonOf } from '../errors.js';
 
-const MqttClient = client.default;
+const MqttClient = (createRequire(import.meta.url)('mqtt/lib/client') as typeof client).default;
 /** From the first packet of TCP to CONNACK, milliseconds. */
 const CONNECT_MS = 8000;
 /** The broker hears from us at least so often, seconds; a connection without answers ends after one and a half of it. */

@@ -20,7 +20,7 @@ import { Notice } from '../ui/feedback.js';
 import { type Bounds, boundsOf, featureDiff, geoJson, type VehicleFeature, vehicleFeatures } from './features.js';
 import { addIcons } from './icons.js';
 import { VehiclePopup } from './Popup.js';
-import { baseStyle, CITY, COUNTRIES, loadCountries, vehicleLayers } from './style.js';
+import { baseStyle, CITY, COUNTRIES, loadCountries, vehicleLayers, waterColour } from './style.js';
 
 setWorkerUrl(workerUrl);
 
@@ -87,7 +87,7 @@ export default function FleetMap({ vehicles, isCurrent, pointed, onOpen, follow 
         data: { type: 'FeatureCollection', features: [...shown.current.values()].map(geoJson) },
       });
       for (const layer of vehicleLayers(isDark)) map.addLayer(layer);
-      void fill(map, features.baseMap, () => dropped, setFailure).then((bounds) => {
+      void fill(map, { baseMapUrl: features.baseMap, isDark }, () => dropped, setFailure).then((bounds) => {
         if (bounds !== null && !fitted.current) fitTo(map, bounds);
       });
     });
@@ -185,23 +185,36 @@ function fitTo(map: MapLibreMap, [west, south, east, north]: Bounds, maxZoom = 1
 /** Fills the base map; answers the area of the operator's one, so that an empty fleet still shows the right place. */
 async function fill(
   map: MapLibreMap,
-  baseMapUrl: string | null,
+  options: { readonly baseMapUrl: string | null; readonly isDark: boolean },
   isDropped: () => boolean,
   fail: (sentence: string) => void,
 ): Promise<Bounds | null> {
-  try {
-    loaded.countries ??= loadCountries();
-    const countries = await loaded.countries;
-    if (!isDropped()) (map.getSource(COUNTRIES) as GeoJSONSource).setData(countries);
-    if (baseMapUrl === null) return null;
-    loaded.city ??= gateway.baseMap(baseMapUrl);
-    const city = (await loaded.city) as GeoJSON.FeatureCollection;
-    if (!isDropped()) (map.getSource(CITY) as GeoJSONSource).setData(city);
-    return city.bbox?.length === 4 ? (city.bbox as [number, number, number, number]) : null;
-  } catch (error) {
-    delete loaded.countries;
-    delete loaded.city;
-    if (!isDropped()) fail(`The base map could not be loaded: ${messageOf(error)}`);
-    return null;
-  }
+  const [city] = await Promise.all([
+    fillCity(map, options.baseMapUrl, isDropped).catch((error) => {
+      delete loaded.city;
+      if (!isDropped()) fail(`The base map could not be loaded: ${messageOf(error)}`);
+      return null;
+    }),
+    fillCountries(map, options.isDark, isDropped).catch((error) => {
+      delete loaded.countries;
+      if (!isDropped()) fail(`The map of the world could not be loaded: ${messageOf(error)}`);
+    }),
+  ]);
+  return city;
+}
+
+async function fillCity(map: MapLibreMap, url: string | null, isDropped: () => boolean): Promise<Bounds | null> {
+  if (url === null) return null;
+  loaded.city ??= gateway.baseMap(url);
+  const city = (await loaded.city) as GeoJSON.FeatureCollection;
+  if (!isDropped()) (map.getSource(CITY) as GeoJSONSource).setData(city);
+  return city.bbox?.length === 4 ? (city.bbox as [number, number, number, number]) : null;
+}
+
+async function fillCountries(map: MapLibreMap, isDark: boolean, isDropped: () => boolean): Promise<void> {
+  loaded.countries ??= loadCountries();
+  const countries = await loaded.countries;
+  if (isDropped()) return;
+  await (map.getSource(COUNTRIES) as GeoJSONSource).setData(countries);
+  if (!isDropped()) map.setPaintProperty('water', 'background-color', waterColour(isDark));
 }

@@ -69,7 +69,8 @@ export function baseStyle(isDark: boolean): StyleSpecification {
       [CITY]: { type: 'geojson', data: NOTHING, tolerance: 0.2 },
     },
     layers: [
-      { id: 'water', type: 'background', paint: { 'background-color': colours.water } },
+      // Land until the countries are there: an empty map should not look like a sea.
+      { id: 'water', type: 'background', paint: { 'background-color': colours.land } },
       { id: 'land', type: 'fill', source: COUNTRIES, paint: { 'fill-color': colours.land } },
       {
         id: 'borders',
@@ -221,6 +222,11 @@ function labels(colours: Palette): LayerSpecification[] {
       paint: { 'text-color': colours.text, ...halo },
     },
   ];
+}
+
+/** What lies between the countries, once they are drawn. */
+export function waterColour(isDark: boolean): string {
+  return (isDark ? DARK : LIGHT).water;
 }
 
 /** Countries as GeoJSON, unpacked in the browser from our own origin. */

@@ -167,7 +167,7 @@ describe('a route that declares nothing', () => {
 });
 
 /** What the console's page and files are served by, compressed or not: no data of the fleet. */
-const PAGE = /^GET \/(?:\*|(?!api\/|health\/)[\w./-]+\.(?:css|html|ico|js|json|map|png|svg|woff2)(?:\.br|\.gz)?)?$/;
+const PAGE = /^GET \/(?:\*|(?!api\/|health\/)[\w./-]+\.(?:css|html|ico|m?js|json|map|png|svg|woff2)(?:\.br|\.gz)?)?$/;
 
 /** What Fastify's own router would answer, by its printed tree. */
 function servedRoutes(): string[] {

@@ -68,14 +68,6 @@ export class World {
     for (const n of [0, 1]) this.ip('gateway', `link set g${n} ${state}`);
   }
 
-  /** What the vehicle's links have carried so far, both directions. */
-  linkBytes(): number {
-    // Received bytes are the first figure behind the name, sent ones the ninth (proc(5), /proc/net/dev).
-    return [...this.run('vehicle', ['cat', '/proc/net/dev']).matchAll(/^ *w\d: *(.*)$/gm)]
-      .map(([, figures]) => figures!.trim().split(/ +/).map(Number))
-      .reduce((sum, figures) => sum + figures[0]! + figures[8]!, 0);
-  }
-
   /** Starts the gateway and logs in. */
   async startGateway(environment: Record<string, string> = {}): Promise<Program> {
     const password = join(this.folder, 'password');
@@ -134,8 +126,8 @@ export class World {
   }
 
   /** A new vehicle and a claim for it. */
-  async claim(name: string): Promise<{ vehicleId: string; claim: string }> {
-    const vehicle = await this.rest('POST', '/api/v1/vehicles', { name });
+  async claim(name: string, groupId?: string): Promise<{ vehicleId: string; claim: string }> {
+    const vehicle = await this.rest('POST', '/api/v1/vehicles', { name, ...(groupId && { groupId }) });
     const claim = await this.rest('POST', `/api/v1/vehicles/${vehicle.body.id}/claims`, {});
     if (claim.status >= 300) throw new Error(`no claim: ${JSON.stringify(claim.body)}`);
     return { vehicleId: vehicle.body.id as string, claim: claim.body.claim as string };

@@ -9,7 +9,7 @@ import type { AgentConfig } from '../config/schema.js';
 import { AgentError, UsageError } from '../errors.js';
 import { makeKeyPair, tunnelPublicKey } from '../identity/keys.js';
 import { runningAgent } from '../status/running-agent.js';
-import { State, type StoredDevice } from '../store/state.js';
+import { type KeyPair, State, type StoredDevice } from '../store/state.js';
 
 export interface EnrolOptions {
   readonly replace: boolean;
@@ -36,8 +36,7 @@ export async function enroll(
 
   // The keys are on disk before the gateway hears of them: an answer that gets lost is asked for again. Those of an
   // enrolment that is to be replaced stay until the new one stands.
-  const candidate = state.readOr('candidate');
-  const keys = candidate?.claimId === claim.claimId ? candidate.keys : await makeKeyPair();
+  const keys = begunWith(state, claim) ?? (await makeKeyPair());
   state.write('candidate', { claimId: claim.claimId, keys });
   const askedMonoMs = monoMs();
   const api = new GatewayApi(base, { fingerprint: claim.fingerprint });
@@ -110,6 +109,11 @@ function mayEnrol(state: State, claim: Claim, { replace }: EnrolOptions): void {
     `this machine is enrolled already as device ${device.deviceId} at ${new URL(device.url).origin}: say --replace to enrol it anew`,
     'enrolled',
   );
+}
+
+/** The keys with which an enrolment by this claim was begun before: its answer got lost, or it waits for approval. */
+function begunWith(state: State, { claimId }: Claim): KeyPair | undefined {
+  return [state.readOr('candidate'), state.readOr('device')].find((begun) => begun?.claimId === claimId)?.keys;
 }
 
 function readUrl(text: string): URL {

@@ -27,6 +27,9 @@ interface DocumentSchema<T> extends z.ZodType<T> {
   readonly shape: { readonly kind: z.ZodLiteral<string>; readonly v: z.ZodLiteral<number> };
 }
 
+/** Made once: zod compiles a schema at its first use, which costs more than reading a document does. */
+const Head = z.looseObject({ kind: z.string(), v: z.number() });
+
 /**
  * Reads a document from text (or from a value that JSON.parse made). Never throws: what comes from another program is
  * either the document or a code with one sentence that can be shown and logged. The sentence repeats no content.
@@ -36,7 +39,7 @@ export function readDocument<T>(schema: DocumentSchema<T>, input: unknown): Read
   if (!parsed.ok) return parsed;
   const kind = [...schema.shape.kind.values][0];
   const version = [...schema.shape.v.values][0];
-  const head = z.looseObject({ kind: z.string(), v: z.number() }).safeParse(parsed.value);
+  const head = Head.safeParse(parsed.value);
   if (!head.success || head.data.kind !== kind) {
     return refuse('wrong-kind', `expected a document of kind "${kind}"`);
   }

@@ -183,6 +183,25 @@ describe.skipIf(!isRoot)('as', () => {
     expect(statSync(folder).mode & 0o777).toBe(0o711);
   });
 
+  it('root: other users do not get through to its socket', async () => {
+    const { url } = await hold(folder);
+    const socket = join(new URL(url).searchParams.get('host')!, '.s.PGSQL.5432');
+    const attempt = `require('net').connect(${JSON.stringify(socket)}).on('error', (error) => console.log(error.code))`;
+    const stranger = [
+      'setpriv',
+      '--reuid',
+      '64999',
+      '--regid',
+      '64999',
+      '--clear-groups',
+      process.execPath,
+      '-e',
+      attempt,
+    ];
+    expect(execFileSync(stranger[0]!, stranger.slice(1), { encoding: 'utf8', cwd: '/' }).trim()).toBe('EACCES');
+    expect(await query(url, 'SELECT 1 AS n')).toEqual([{ n: 1 }]);
+  });
+
   it('root whose folders nobody else reaches: it runs in a user namespace', async () => {
     chmodSync(folder, 0o700);
     const { pid, url } = await hold(join(folder, 'inner'));

@@ -8,7 +8,7 @@ import { CompactSign, type CryptoKey, exportJWK, generateKeyPair, SignJWT } from
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Log } from '../log.js';
 import { State } from '../store/state.js';
-import { JUDGED_MS, PolicyKeeper, PROBATION_MS, type TunnelHealth } from './policy-keeper.js';
+import { JUDGED_MS, PolicyKeeper, PROBATION_MS, STARTS_ON_PROBATION, type TunnelHealth } from './policy-keeper.js';
 
 const VEHICLE = '01a20792-6c57-7268-ad63-934cb5284d25';
 const NOW = Date.parse('2026-11-23T08:00:00Z');
@@ -296,7 +296,7 @@ describe('a policy with which the tunnel does not work any more', () => {
 
   test('is taken back when the agent ends again and again while it is on trial', async () => {
     await onTrial();
-    for (let start = 2; start <= 4; start++) expect((await keeper()).inForce.version).toBe(4);
+    for (let start = 2; start <= STARTS_ON_PROBATION; start++) expect((await keeper()).inForce.version).toBe(4);
     const it = await keeper();
     expect([it.inForce.version, it.onProbation]).toEqual([3, false]);
   });

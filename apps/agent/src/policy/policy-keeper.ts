@@ -40,8 +40,11 @@ interface Probation {
   judged: boolean;
 }
 
-/** An agent that was started so often with a version on probation does not survive it. */
-const STARTS_ON_PROBATION = 4;
+/**
+ * An agent that was started so often with a version on probation does not survive it. Not fewer: power-offs are no crashes,
+ * and a service that restarts each second still gets there in the time of one trial.
+ */
+export const STARTS_ON_PROBATION = 20;
 
 /**
  * The policy in force, on disk before it counts, and the one before it. A policy with which the tunnel does not work any

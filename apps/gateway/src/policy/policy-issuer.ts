@@ -48,6 +48,7 @@ export class PolicyIssuer {
   /** What happens to one vehicle's policy happens in order, its answers included; only the batches for many come between. */
   readonly queue = new KeyedQueue();
   readonly #logger = new Logger('policy');
+  #missed: (error: unknown) => void = () => undefined;
 
   constructor(
     @Inject(PolicyRepository) private readonly repository: PolicyRepository,
@@ -87,6 +88,16 @@ export class PolicyIssuer {
       changed.map(({ vehicleId }) => vehicleId),
       { why },
     );
+  }
+
+  /** Who is told of what could not be issued and has to be made good. */
+  onMissed(listener: (error: unknown) => void): void {
+    this.#missed = listener;
+  }
+
+  /** The same; what cannot be issued now is issued as soon as it can. */
+  async issueChangedSometime(of: Parameters<PolicyIssuer['issueChanged']>[0], why: string): Promise<void> {
+    await this.issueChanged(of, why).catch((error) => this.#missed(error));
   }
 
   /** Issues what expires soon again. */

@@ -8,7 +8,7 @@ import type {
   PutPolicy,
   VehiclePolicy,
 } from '@corridor/contracts';
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { z } from 'zod';
 import { actorName, type OperatorActor } from '../auth/actor.js';
 import { FleetService } from '../fleet/fleet.service.js';
@@ -29,8 +29,6 @@ const PATIENCE_MS = 2_000;
 /** What operators see of policies and do to them. */
 @Injectable()
 export class PolicyLayersService {
-  readonly #log = new Logger('policy');
-
   constructor(
     @Inject(PolicyRepository) private readonly repository: PolicyRepository,
     @Inject(PolicyIssuer) private readonly issuer: PolicyIssuer,
@@ -73,12 +71,12 @@ export class PolicyLayersService {
     const author = { organisationId: actor.organisationId, name: actorName(actor) };
     const saved = await this.repository.save(author, { scope, id, layer, baseVersion, comment }, checkAll);
     const of = scope === 'organisation' ? { organisationId: id } : scope === 'group' ? { groupId: id } : { ids: [id] };
-    const issued = this.issuer.issueChanged(of, `${scope} policy, version ${saved.version}, saved by ${author.name}`);
-    // The layer is saved in any case; what could not be issued now is issued when the database is back.
-    await Promise.race([
-      issued.catch((error) => this.#log.warn(`issuing goes on later: ${error.message}`)),
-      after(PATIENCE_MS, undefined, { ref: false }),
-    ]);
+    // The layer is saved, whatever becomes of this.
+    const issued = this.issuer.issueChangedSometime(
+      of,
+      `${scope} policy, version ${saved.version}, saved by ${author.name}`,
+    );
+    await Promise.race([issued, after(PATIENCE_MS, undefined, { ref: false })]);
     return saved;
   }
 

@@ -65,6 +65,7 @@ export class PolicyService implements OnApplicationBootstrap, OnModuleDestroy {
 
   async onApplicationBootstrap(): Promise<void> {
     this.outbox.use((vehicleId) => this.#message(vehicleId));
+    this.issuer.onMissed((error) => this.#note(error));
     this.#listen();
     this.#timer = setInterval(() => this.#background(this.compare()), RENEW_EVERY_MS).unref();
     // What could not be read now is read as soon as the database answers.

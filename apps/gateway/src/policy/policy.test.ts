@@ -377,6 +377,32 @@ describe('versions', () => {
     await vehicle.disconnect();
   });
 
+  test('of several who find the same change one issues it, as each sees what the one before it committed', async () => {
+    const vehicle = await newVehicle();
+    const { vehicleId } = vehicle.device;
+    const digest = 'e'.repeat(64);
+    const issueOnce = () =>
+      gateway.get(PolicyRepository).issue([vehicleId], {
+        atLeast: 0,
+        author: undefined,
+        decide: (_, latest) =>
+          latest === digest
+            ? undefined
+            : {
+                digest,
+                policy: { default: { strategy: 'redundant' }, classes: [] },
+                sources: [],
+                setBy: {},
+                issuedAt: new Date(),
+                expiresAt: new Date(Date.now() + 1_000),
+              },
+        sign: async () => 'jws',
+      });
+    const issued = (await Promise.all(Array.from({ length: 4 }, issueOnce))).flat();
+    expect(issued.map(({ version }) => version)).toEqual([2]);
+    await vehicle.disconnect();
+  });
+
   test('are renewed well before they expire, with the same content', async () => {
     const vehicle = await newVehicle();
     const { vehicleId } = vehicle.device;

@@ -183,12 +183,13 @@ export class PolicyRepository {
   issue(vehicleIds: readonly string[], order: IssueTransaction): Promise<CurrentPolicy[]> {
     return this.prisma.client.$transaction(async (tx) => {
       // In one order everywhere, or two transactions would wait for each other.
-      const vehicles = await tx.$queryRaw<(VehiclePlace & Latest)[]>`
-        SELECT id, group_id AS "groupId", organisation_id AS "organisationId", policy_version AS version,
-               (SELECT digest FROM issued_policy WHERE vehicle_id = id AND version = policy_version) AS digest
+      const vehicles = await tx.$queryRaw<(VehiclePlace & { version: number })[]>`
+        SELECT id, group_id AS "groupId", organisation_id AS "organisationId", policy_version AS version
         FROM vehicle WHERE id = ANY (${[...vehicleIds]}::uuid[]) AND archived_at IS NULL
         ORDER BY id FOR NO KEY UPDATE`;
-      const latest = new Map(vehicles.map((vehicle) => [vehicle.id, vehicle]));
+      // A statement of its own: one that had to wait for the lock would still see the table as it was before that.
+      const digests = await latestDigests(tx, vehicles);
+      const latest = new Map(vehicles.map(({ id, version }) => [id, { version, digest: digests.get(id) ?? null }]));
       const layers = await layersOfPlaces(tx, vehicles);
       const rows = await Promise.all(layers.map((each) => next(each, latest.get(each.vehicleId)!, order)));
       const issued = rows.filter((row) => row !== undefined);
@@ -257,6 +258,17 @@ export class PolicyRepository {
     });
     return rows.map(issuedOf);
   }
+}
+
+async function latestDigests(
+  tx: Prisma.TransactionClient,
+  vehicles: readonly { id: string; version: number }[],
+): Promise<Map<string, string>> {
+  const rows = await tx.$queryRaw<{ id: string; digest: string }[]>`
+    SELECT vehicle_id AS id, digest FROM issued_policy
+    JOIN unnest(${vehicles.map(({ id }) => id)}::uuid[], ${vehicles.map(({ version }) => version)}::int[])
+      AS latest (id, number) ON vehicle_id = latest.id AND version = latest.number`;
+  return new Map(rows.map(({ id, digest }) => [id, digest]));
 }
 
 async function next(vehicle: VehicleLayers, latest: Latest, { atLeast, decide, sign }: IssueTransaction) {

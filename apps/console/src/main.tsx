@@ -6,9 +6,11 @@ import '@fontsource-variable/inter/wght.css';
 import './styles/tokens.css';
 import './styles/base.css';
 import './styles/ui.css';
+import './styles/status.css';
 import './styles/shell.css';
 import './styles/fleet.css';
 import './styles/vehicle.css';
+import './styles/policy.css';
 import './styles/pages.css';
 
 const root = document.getElementById('root');

@@ -3,9 +3,9 @@ import * as gateway from '../../api/gateway.js';
 import { useAction } from '../../api/use-resource.js';
 import { useSession } from '../../app/session.js';
 import { Button, TextField } from '../../ui/controls.js';
+import { Fact, Facts } from '../../ui/facts.js';
 import { Notice } from '../../ui/feedback.js';
 import { Moment } from '../../ui/status.js';
-import { Fact, Facts } from '../vehicle/DeviceTab.js';
 
 export default function AccountPage() {
   const { operator, organisation, permissions, expiresAt } = useSession();

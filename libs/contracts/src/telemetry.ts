@@ -122,8 +122,8 @@ export const MAX_RECORDS_PER_BATCH = 120;
 
 /**
  * On `…/telemetry`, QoS 1. The agent keeps every record until the gateway says that it is committed (`TelemetryAck`), to a
- * bound; beyond it the oldest frames go first. It sends new records at once, and again from the oldest unacknowledged
- * one after a reconnect, after an acknowledgement with `resend`, or when acknowledgements stay away.
+ * bound; beyond it the oldest frames go first. It sends new records at once, again from the oldest unacknowledged one after a
+ * reconnect or an acknowledgement with `resend`, and the oldest batch alone when acknowledgements stay away.
  *
  * `records` are in the order of `seq`. A number that is missing between two of them, or between `previousSeq` and the
  * first, belongs to a record that is gone for good. So the gateway takes a batch when `previousSeq` is not above the last

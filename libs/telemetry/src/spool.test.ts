@@ -77,12 +77,26 @@ describe('the spool', () => {
     expect(sent(spool)).toEqual(upTo(3, 6));
   });
 
-  it('goes back when acknowledgements stay away, more slowly each time', () => {
-    const spool = filled(2);
-    const times: number[] = [];
-    for (let nowMs = 0; nowMs <= 140_000; nowMs += 500) if (sent(spool, nowMs).length > 0) times.push(nowMs);
-    expect(times).toEqual([0, 10_000, 30_000, 70_000, 130_000]);
+  it('asks with the oldest batch when acknowledgements stay away, more slowly each time', () => {
+    const spool = filled(300);
+    sent(spool, 0);
+    const asked: [number, number[]][] = [];
+    for (let nowMs = 500; nowMs <= 140_000; nowMs += 500) {
+      const seqs = sent(spool, nowMs);
+      if (seqs.length > 0) asked.push([nowMs, seqs]);
+    }
+    expect(asked.map(([nowMs]) => nowMs)).toEqual([10_000, 30_000, 70_000, 130_000]);
+    for (const [, seqs] of asked) expect(seqs).toEqual(upTo(1, MAX_RECORDS_PER_BATCH));
     expect(RESEND_AFTER_MS).toEqual({ first: 10_000, most: 60_000 });
+  });
+
+  it('asks soon again after the next silence when one has ended', () => {
+    const spool = filled(4);
+    sent(spool, 0);
+    expect(sent(spool, 10_000)).toEqual(upTo(1, 4));
+    spool.acknowledged(ack(2));
+    expect(sent(spool, 11_000)).toEqual([]);
+    expect(sent(spool, 21_000)).toEqual([3, 4]);
   });
 
   it('lets the oldest frames go when it is full, and events last', () => {

@@ -32,8 +32,8 @@ export const RESEND_AFTER_MS = { first: 10_000, most: 60_000 } as const;
  *     while ((batch = spool.next(monoMs))) publish(batch)   while connected: after each of the above, and each second
  *     spool.acknowledged(ack)                      on `…/telemetry/ack`
  *
- * Times are milliseconds of one monotonic clock. Delivery is by going back: after a reconnect, a request or a silence, all
- * from the oldest unacknowledged record is sent again, and the gateway drops what it has.
+ * Times are milliseconds of one monotonic clock. Delivery is by going back: after a reconnect or a request, all from the
+ * oldest unacknowledged record is sent again, and the gateway drops what it has. After a silence one batch asks.
  */
 export class Spool {
   readonly session: number;
@@ -93,8 +93,16 @@ export class Spool {
    * @param nowMs the clock of the records' `monoMs`
    */
   next(nowMs: number): TelemetryBatch | undefined {
-    this.#goBackWhenSilent(nowMs);
-    let [f, e] = [firstAfter(this.#frames, this.#sent), firstAfter(this.#events, this.#sent)];
+    if (this.#isSilent(nowMs)) return this.#probe(nowMs);
+    const batch = this.#batchAfter(this.#sent, nowMs);
+    if (batch === undefined) return undefined;
+    this.#sent = batch.records.at(-1)!.seq;
+    this.#silentSinceMs ??= nowMs;
+    return batch;
+  }
+
+  #batchAfter(seq: number, nowMs: number): TelemetryBatch | undefined {
+    let [f, e] = [firstAfter(this.#frames, seq), firstAfter(this.#events, seq)];
     // Before the first to be sent lie f frames and e events, which are held but under way: the window.
     const room = Math.min(MAX_RECORDS_PER_BATCH, this.#window - f - e);
     const previousSeq = Math.max(this.#frames.at(f - 1)?.seq ?? 0, this.#events.at(e - 1)?.seq ?? 0);
@@ -107,11 +115,18 @@ export class Spool {
       if (next === frame) f += 1;
       else e += 1;
     }
-    const last = records.at(-1);
-    if (last === undefined) return undefined;
-    this.#sent = last.seq;
-    this.#silentSinceMs ??= nowMs;
+    if (records.length === 0) return undefined;
     return { kind: 'telemetry-batch', v: 1, session: this.session, sentMonoMs: nowMs, previousSeq, records };
+  }
+
+  /**
+   * The oldest batch once more, and only that: the gateway answers with an acknowledgement or with a request for the rest.
+   * To send everything again is what an overloaded gateway would not survive.
+   */
+  #probe(nowMs: number): TelemetryBatch | undefined {
+    this.#silentSinceMs = nowMs;
+    this.#resendAfterMs = Math.min(2 * this.#resendAfterMs, RESEND_AFTER_MS.most);
+    return this.#batchAfter(this.#acknowledged, nowMs);
   }
 
   get #held(): number {
@@ -137,12 +152,10 @@ export class Spool {
     this.#silentSinceMs = undefined;
   }
 
-  #goBackWhenSilent(nowMs: number): void {
-    if (this.#sent <= this.#acknowledged) return;
+  #isSilent(nowMs: number): boolean {
+    if (this.#sent <= this.#acknowledged || this.#held === 0) return false;
     this.#silentSinceMs ??= nowMs;
-    if (nowMs - this.#silentSinceMs < this.#resendAfterMs) return;
-    this.#goBack(this.#acknowledged);
-    this.#resendAfterMs = Math.min(2 * this.#resendAfterMs, RESEND_AFTER_MS.most);
+    return nowMs - this.#silentSinceMs >= this.#resendAfterMs;
   }
 }
 

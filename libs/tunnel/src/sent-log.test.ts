@@ -33,6 +33,21 @@ function sendAll(count: number) {
 }
 
 describe('the log of what was sent', () => {
+  it('says that it no longer knows when a packet was sent, also when the log has grown meanwhile', () => {
+    const { slots, log, outcome } = sendAll(64);
+    log.acknowledge(ack([63, 0]), slots, 0, outcome);
+    expect(log.sentUs(63)).toBe(63_000);
+    const record = () => log.record(at(log.next * 1000), 140, -1, 0, true);
+    while (log.next < 64 + 64) record();
+    expect(log.sentUs(65)).toBe(65_000);
+    // Its place was taken by packet 127.
+    expect(log.sentUs(63)).toBe(-1);
+    record();
+    // The log is twice as large now, and still does not know.
+    expect(log.sentUs(63)).toBe(-1);
+    expect([log.sentUs(64), log.sentUs(128), log.sentUs(129)]).toEqual([64_000, 128_000, -1]);
+  });
+
   it('releases the slots of what arrived, once', () => {
     const { slots, log, outcome } = sendAll(10);
     expect(log.acknowledge(ack([4, 0]), slots, 0, outcome)).toBe(true);

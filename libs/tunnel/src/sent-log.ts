@@ -22,6 +22,7 @@ const NEXT = 1;
 const LARGEST_ACKED = 2;
 const TAIL = 3;
 const TAIL_SENT = 4;
+const KNOWN_FROM = 5;
 
 const NO_SLOT = -1;
 /** Above every size of a datagram. */
@@ -88,7 +89,7 @@ export class SentLog {
   private generation = new Uint32Array(FIRST_CAPACITY);
   private size = new Uint16Array(FIRST_CAPACITY);
   private state = new Uint8Array(FIRST_CAPACITY);
-  private readonly numbers = new Float64Array([0, 0, -1, -1, Number.POSITIVE_INFINITY]);
+  private readonly numbers = new Float64Array([0, 0, -1, -1, Number.POSITIVE_INFINITY, 0]);
 
   /** Number of the next packet. */
   get next(): number {
@@ -109,7 +110,8 @@ export class SentLog {
   /** When a packet was sent, -1 when that is no longer known; acknowledged ones are remembered for a while. */
   sentUs(packetNumber: number): number {
     const { numbers } = this;
-    if (packetNumber >= numbers[NEXT] || numbers[NEXT] - packetNumber > this.mask) return -1;
+    if (packetNumber >= numbers[NEXT] || packetNumber < numbers[KNOWN_FROM]) return -1;
+    if (numbers[NEXT] - packetNumber > this.mask) return -1;
     return this.sentAtUs[packetNumber & this.mask];
   }
 
@@ -268,5 +270,7 @@ export class SentLog {
       this.state[to] = old.state[from];
     }
     this.mask = mask;
+    // The larger ring has room for packets before these, but the smaller one had forgotten them.
+    numbers[KNOWN_FROM] = numbers[BASE];
   }
 }

@@ -1,5 +1,4 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import {
   type DevicePublishes,
   type DeviceSubscribes,
@@ -17,6 +16,7 @@ import { newId } from '../src/kernel/ids.js';
 import { KeyRing } from '../src/kernel/key-ring.js';
 import { DeviceTokens } from '../src/provisioning/device-tokens.js';
 import type { TestGateway } from './gateway.js';
+import { once } from './once.js';
 
 export { eventually } from './eventually.js';
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { type EnrolmentRequest, type ProofOfPossession, parseClaim, type SigningKey } from '@corridor/contracts';
-import { CompactSign, type CryptoKey, exportJWK, generateKeyPair } from 'jose';
+import { CompactSign, type CryptoKey, exportJWK, generateKeyPair, type JWK } from 'jose';
 
 /** An Ed25519 identity as a Pi makes it. */
 export interface TestIdentity {
@@ -22,7 +22,7 @@ export function testTunnelKey(): string {
 /** JWS with the signer's own key in its header, as devices sign everything. */
 export function signed(identity: TestIdentity, document: object): Promise<string> {
   return new CompactSign(Buffer.from(JSON.stringify(document)))
-    .setProtectedHeader({ alg: 'EdDSA', jwk: identity.jwk })
+    .setProtectedHeader({ alg: 'EdDSA', jwk: identity.jwk as JWK })
     .sign(identity.privateKey);
 }
 

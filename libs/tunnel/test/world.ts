@@ -207,7 +207,7 @@ export class World {
     this.vehicle = this.makeVehicle('first');
   }
 
-  private get vehicleKey(): Uint8Array {
+  get vehicleKey(): Uint8Array {
     return vehicleKey(this.options.vehicleKey);
   }
 

@@ -1,8 +1,8 @@
-import { once } from 'node:events';
 import { anyDeviceTopic, deviceTopic } from '@corridor/contracts';
 import mqtt, { type MqttClient } from 'mqtt';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { eventually } from '../../test/eventually.js';
+import { once } from '../../test/once.js';
 import { Clock } from '../kernel/clock.js';
 import { DomainEvents } from '../kernel/domain-events.js';
 import { newId } from '../kernel/ids.js';

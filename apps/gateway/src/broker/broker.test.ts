@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { connect } from 'node:net';
 import { DEVICE_PUBLISHES, DEVICE_SUBSCRIBES, deviceTopic } from '@corridor/contracts';
 import { generateKeyPair, SignJWT } from 'jose';
@@ -15,6 +14,7 @@ import {
   type TestDevice,
 } from '../../test/devices.js';
 import { startGateway, type TestGateway } from '../../test/gateway.js';
+import { once } from '../../test/once.js';
 import { MessageBus } from '../bus/message-bus.js';
 import { Clock } from '../kernel/clock.js';
 import { DomainEvents } from '../kernel/domain-events.js';

@@ -1,10 +1,10 @@
-import { once } from 'node:events';
 import { DEVICE_PUBLISHES, DEVICE_SUBSCRIBES, deviceTopic } from '@corridor/contracts';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createDevice, createVehicle, eventually, revokeDevice, type TestDevice } from '../../test/devices.js';
 import { startGateway, type TestGateway } from '../../test/gateway.js';
 import { mosquittoMissing, TestMosquitto } from '../../test/mosquitto.js';
+import { once } from '../../test/once.js';
 import { MessageBus } from '../bus/message-bus.js';
 import { FleetService } from '../fleet/fleet.service.js';
 import { DomainEvents } from '../kernel/domain-events.js';

@@ -166,7 +166,8 @@ describe('vehicles', () => {
     expect(await registry.fleet.vehicle(vehicle.id)).toMatchObject({ archivedAt: expect.any(String) });
     const archived = { kind: 'conflict', code: 'vehicle-archived' };
     const uplink = { label: '', operator: '', iccid: null, monthlyCapBytes: null };
-    const update = (change: object) => registry.vehicles.update(registry.actor, vehicle.id, change);
+    const update = (change: Parameters<typeof registry.vehicles.update>[2]) =>
+      registry.vehicles.update(registry.actor, vehicle.id, change);
     await expect(update({ networks: [] })).rejects.toMatchObject(archived);
     await expect(update({ groupId: null })).rejects.toMatchObject(archived);
     registry.told.length = 0;

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import {
   Challenge,
   ClaimInfo,
@@ -17,6 +16,7 @@ import {
 import { beforeAll, describe, expect, it } from 'vitest';
 import { connectDevice, eventually, TestVehicle } from '../../test/devices.js';
 import { startGateway, type TestGateway } from '../../test/gateway.js';
+import { once } from '../../test/once.js';
 import { TestPi } from '../../test/test-pi.js';
 
 let gateway: TestGateway;
@@ -189,7 +189,7 @@ describe('a Pi over REST', () => {
     const told = once(client, 'message');
     expect((await ask()).status).toBe(202);
     const [, payload] = await told;
-    expect(readDocument(Command, payload.toString())).toMatchObject({
+    expect(readDocument(Command, String(payload))).toMatchObject({
       ok: true,
       value: { command: 'rotate-keys', reason: 'asked by admin' },
     });

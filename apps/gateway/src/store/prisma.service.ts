@@ -56,7 +56,7 @@ export class PrismaService implements OnApplicationShutdown {
       keepAlive: true,
       application_name: 'corridor-gateway',
     });
-    // An idle connection that breaks is news for the probe, not for anybody's request; without a listener it ends Node.
+    // An idle connection that breaks is nobody's request; without a listener it ends Node.
     this.#pool.on('error', () => undefined);
     this.#probePool = new pg.Pool({
       connectionString: url,
@@ -64,7 +64,8 @@ export class PrismaService implements OnApplicationShutdown {
       connectionTimeoutMillis: PROBE_TIMEOUT_MS,
       application_name: 'corridor-gateway-probe',
     });
-    this.#probePool.on('error', () => undefined);
+    // The probe's own breaks when the server dies: known at once, not at the next probe.
+    this.#probePool.on('error', (error) => this.#lose(error));
     // Prisma's own limits, two and five seconds, end transactions that only wait for their turn.
     const transactionOptions = { maxWait: CONNECT_TIMEOUT_MS, timeout: QUERY_TIMEOUT_MS };
     this.client = new PrismaClient({ adapter: new PrismaPg(this.#pool), transactionOptions });
@@ -165,10 +166,14 @@ export class PrismaService implements OnApplicationShutdown {
       // A timer that rings late says that this process was busy, not that the server was: the answer may have waited.
       const late = performance.now() - startedMs > PROBE_TIMEOUT_MS + PROBE_LATE_MS;
       if (late && this.#ready) return this.#scheduleProbe();
-      if (this.#ready && !this.#closed) this.#log.warn(`PostgreSQL does not answer: ${(error as Error).message}`);
-      this.#setReady(false);
+      this.#lose(error as Error);
     }
     this.#scheduleProbe();
+  }
+
+  #lose(error: Error): void {
+    if (this.#ready && !this.#closed) this.#log.warn(`PostgreSQL does not answer: ${error.message}`);
+    this.#setReady(false);
   }
 
   #setReady(ready: boolean): void {

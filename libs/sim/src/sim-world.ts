@@ -47,10 +47,11 @@ const MTU = 1_400;
 /** Slots that a simulated engine may hold: 4 MB, plenty for what scenarios send, small enough for a fleet. */
 const SEND_SLOTS = 2_048;
 /**
- * From the moment at which an operator takes an address away until the vehicle's host has the next one and has told the
- * engine: measured in the lab, where `ip` changes the address and the host looks at its interfaces.
+ * From the moment at which an operator takes an address away until the vehicle's device has the next one, which its sockets
+ * use at once, and from there until the host has told the engine: measured in the lab, where `ip` changes the address.
  */
-const ADDRESS_CHANGE_US = 30_000;
+const ADDRESS_CHANGE_US = 15_000;
+const ADDRESS_NOTICE_US = 7_000;
 const GATEWAY = 'gateway';
 
 export interface SimVehicle {
@@ -263,8 +264,8 @@ export class SimWorld {
         break;
       case 'change-address':
         link.changeAddress();
-        this.clock.schedule(this.clock.nowUs + ADDRESS_CHANGE_US, () => {
-          link.takeAddress();
+        this.clock.schedule(this.clock.nowUs + ADDRESS_CHANGE_US, () => link.takeAddress());
+        this.clock.schedule(this.clock.nowUs + ADDRESS_CHANGE_US + ADDRESS_NOTICE_US, () => {
           host.mutate((engine, nowUs) => engine.setUplinks(this.uplinks(links), [step.link], nowUs));
         });
         break;

@@ -37,6 +37,8 @@ export interface FleetOptions {
   readonly gpsd?: { readonly host: string; readonly port: number };
   /** Programs that end by themselves are started again; otherwise that is a failure of the lab. Default false. */
   readonly restart?: boolean;
+  /** Vehicles follow the lab's policy to the letter, without the classes that a gateway has built in. Default false. */
+  readonly exactPolicy?: boolean;
   /** The data folder goes at the end. Default false. */
   readonly temporary?: boolean;
   /** What has to run before the gateway. */
@@ -50,6 +52,8 @@ export class FleetRunner implements Runner {
   readonly registry: FleetRegistry;
   private readonly gateway: ControlledProcess;
   private readonly agents: readonly ControlledProcess[];
+  /** Names of all classes that any vehicle was told of. */
+  private readonly classes = new Set<string>();
   private publicKey = '';
   private closing = false;
 
@@ -86,6 +90,7 @@ export class FleetRunner implements Runner {
           this.registry.assign(slot, vehicle.id);
         }
         await this.startAgain(slot);
+        if (this.options.exactPolicy) await this.setPolicy(slot, this.context.policy);
       }),
     );
   }
@@ -132,8 +137,11 @@ export class FleetRunner implements Runner {
   async setPolicy(vehicle: number, policy: TunnelPolicy): Promise<void> {
     const id = this.registry.vehicleId(vehicle);
     if (id === undefined) throw new RangeError(`vehicle ${vehicle} is not enrolled`);
-    const before = (await this.registry.policy(id)).target?.digest;
-    await this.registry.setVehiclePolicy(id, policyLayer(policy), 'a scenario of the lab');
+    const present = (await this.registry.policy(id)).target;
+    for (const { name } of present?.policy.classes ?? []) this.classes.add(name);
+    const before = present?.digest;
+    const layer = policyLayer(policy, this.options.exactPolicy ? this.classes : []);
+    await this.registry.setVehiclePolicy(id, layer, 'a scenario of the lab');
     const giveUp = Date.now() + APPLIED_TIMEOUT_MS;
     for (;;) {
       const { target, applied } = await this.registry.policy(id);

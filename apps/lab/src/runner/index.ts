@@ -26,5 +26,5 @@ export function freshFleet(context: RunnerContext, more: Partial<FleetOptions> =
   });
   const group = { name: 'lab', description: 'vehicles of a lab' };
   const folders = new FleetFolders(data, `${data}/run`);
-  return new FleetRunner(context, { folders, plans, group, temporary: true, ...more });
+  return new FleetRunner(context, { folders, plans, group, temporary: true, exactPolicy: true, ...more });
 }

@@ -52,6 +52,11 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     what: 'database frozen or dead, gateway wedged: no packet of a tunnel is lost, all heals',
     run: async (args) => (await import('./faults/outages.js')).outages(args),
   },
+  pushes: {
+    usage: 'pushes [--count N] [--seed N]',
+    what: 'policies from the request that saves them to applied on real vehicles: how long it takes',
+    run: async (args) => (await import('./faults/pushes.js')).pushes(args),
+  },
   accuracy: {
     usage: 'accuracy [--links N] [--mbps N] [--seconds N]',
     what: 'how precisely the emulated links keep their times',

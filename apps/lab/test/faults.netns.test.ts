@@ -38,3 +38,11 @@ it(
   },
   LONG_MS,
 );
+
+it(
+  'pushes policies through to real vehicles',
+  async () => {
+    expect(await runLab('pushes', '--count', '4')).toMatch(/4 policies saved over REST[\s\S]*p99/);
+  },
+  LONG_MS,
+);

@@ -121,7 +121,8 @@ export class PrismaService implements OnApplicationShutdown {
     const applied = await this.#firstContact((client) => migrate(client, migrations));
     if (applied.length > 0) this.#log.log(`applied ${applied.join(', ')}`);
     this.#setReady(true);
-    this.#scheduleProbe();
+    // At once, so that the probe has its connection: when that breaks, the server is gone.
+    await this.#runProbe();
   }
 
   /**

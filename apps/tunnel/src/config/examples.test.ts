@@ -8,7 +8,9 @@ import { loadConfig } from './load.js';
 
 const deploy = fileURLToPath(new URL('../../../../deploy/', import.meta.url));
 /** The agent's own example is tested with the agent. */
-const examples = readdirSync(join(deploy, 'examples')).filter((name) => name.endsWith('.json') && name !== 'agent.json');
+const examples = readdirSync(join(deploy, 'examples')).filter(
+  (name) => name.endsWith('.json') && name !== 'agent.json',
+);
 let folder = '';
 
 beforeAll(() => {

@@ -37,6 +37,9 @@ export function path(id: number, change: PathChange = {}): PathSnapshot {
     jitterUs: delayUs / 20,
     lossRatio,
     deliveredBps: 0,
+    capacityBps: 0,
+    queueUs: delayVariationUs,
+    burstPackets: 0,
   });
   return {
     id,
@@ -49,6 +52,10 @@ export function path(id: number, change: PathChange = {}): PathSnapshot {
     receive: direction(0, 0),
     priority: change.priority ?? 1,
     metered: change.metered ?? false,
+    roaming: false,
+    capReached: false,
+    signal: undefined,
+    warnings: [],
   };
 }
 

@@ -136,6 +136,8 @@ function planOnce(
     trafficClass: 'default',
     paths: jsonCopy(step.paths),
     current: current === undefined ? undefined : jsonCopy(current),
+    traffic: { demandBps: 0, packetBytes: 0, flows: 0 },
+    limits: { redundancy: 0, deadlineUs: 1_000_000, urgent: false, aggregate: true, flowPinned: false },
   });
   let plan: Plan;
   try {

@@ -24,7 +24,19 @@ export interface DirectionSnapshot {
   readonly lossRatio: number;
   /** Rate at which bytes arrived at the other end in the recent window, bits per second. */
   readonly deliveredBps: number;
+  /** What the path can carry in this direction as congestion control estimates it, bits per second; 0: not known yet. */
+  readonly capacityBps: number;
+  /** Standing queue: how far the one-way delay stays above its base over a round trip, microseconds. */
+  readonly queueUs: number;
+  /** Mean length of loss bursts in the recent window, packets; 0: nothing was lost. 1: losses are independent. */
+  readonly burstPackets: number;
 }
+
+/**
+ * What announces trouble while the path still works: silence beyond what is usual, a one-way delay that keeps growing,
+ * packets lost in bursts, a weak radio signal.
+ */
+export type PathWarning = 'silence' | 'delay' | 'loss' | 'signal';
 
 /** One path as the deciding end sees it. */
 export interface PathSnapshot {
@@ -47,6 +59,38 @@ export interface PathSnapshot {
   readonly priority: number;
   /** Costs money by the byte. */
   readonly metered: boolean;
+  /** The modem is in a foreign network. */
+  readonly roaming: boolean;
+  /** The data volume that the operator allows on it is used up. */
+  readonly capReached: boolean;
+  /** Radio quality, 0 (about to be lost) to 1 (as good as it gets); undefined where it is not known. */
+  readonly signal: number | undefined;
+  /** Early warnings in force, each at most once; empty when all is well. */
+  readonly warnings: readonly PathWarning[];
+}
+
+/** What a class has been sending lately. Figures are smoothed over about a second, 0 when it was idle. */
+export interface TrafficSnapshot {
+  /** Bytes handed over for sending, bits per second; copies and repair not counted. */
+  readonly demandBps: number;
+  /** Mean length of a packet, bytes. */
+  readonly packetBytes: number;
+  /** Flows (5-tuples) that sent in this time. */
+  readonly flows: number;
+}
+
+/** What the operator's policy allows a class. The engine keeps to these limits whatever a plan says. */
+export interface ClassLimits {
+  /** Extra bytes for copies and repair per byte of the class, 0 to 4: 0.1 is ten per cent, 2 is two more copies. */
+  readonly redundancy: number;
+  /** A packet older than this is worth nothing any more, microseconds. */
+  readonly deadlineUs: number;
+  /** Tiny and vital: goes before everything and may overdraw a path's pacing a little. */
+  readonly urgent: boolean;
+  /** May use the capacity of several paths at once. */
+  readonly aggregate: boolean;
+  /** Whole flows may be spread over paths, but the packets of one flow stay together. */
+  readonly flowPinned: boolean;
 }
 
 /** What a strategy is asked to plan for. */
@@ -55,24 +99,51 @@ export interface PlanRequest {
   readonly nowUs: number;
   /** Name of the traffic class. */
   readonly trafficClass: string;
-  /** Every known path, in path-id order, also the ones that are down. Never empty. */
+  /**
+   * Every path that the class may use, in path-id order, also the ones that are down. Never empty. Paths that the class
+   * avoids (metered, roaming, cap reached) are in it only while no other works; see `allowedPaths`.
+   */
   readonly paths: readonly PathSnapshot[];
   /** The plan in force, or undefined at the first call. */
   readonly current: Plan | undefined;
+  readonly traffic: TrafficSnapshot;
+  readonly limits: ClassLimits;
 }
+
+/** How packets are put on paths; see {@link Plan}. */
+export type PlanMode = 'single' | 'copies' | 'spill' | 'balance';
 
 /**
  * How packets of a class are sent until the next plan.
  *
  * - `single`: each packet on the first of `paths`; the rest is the order of retreat.
- * - `copies`: each packet on all of `paths`, the receiver keeps the first copy.
+ * - `copies`: each packet on all of `paths` that have room, on the first always; the receiver keeps the first copy.
+ * - `spill`: each packet on the path where it arrives earliest, by its one-way delay and what already waits for its pacer.
+ *   Of two about equal ones the earlier in the list is taken, so the first, the anchor, carries what it can.
+ * - `balance`: packets are spread over `paths` in proportion to `weights`; with `pinned`, whole flows are.
+ *
+ * Paths that are not up carry nothing of a plan except copies, unless all of it are not up.
  */
 export interface Plan {
-  readonly mode: 'single' | 'copies';
+  readonly mode: PlanMode;
   /** Path ids, best first, no id twice, at least one. */
   readonly paths: readonly number[];
   /** Why, in words that a dispatcher understands; stays with the path switch as its reason. */
   readonly reason: string;
+  /**
+   * With every mode but `copies`: each packet goes also on the so many next best of `paths`, as far as the class's budget
+   * and the paths' room allow. Whole number from 1; absent: none.
+   */
+  readonly copies?: number;
+  /**
+   * Repair bytes (forward erasure code) per byte sent, above 0 and at most the class's `redundancy`; absent: none. They
+   * travel over the other paths of the list, over the same one where it is alone.
+   */
+  readonly repair?: number;
+  /** `balance` only: a positive share for each of `paths`, in their order. Absent: by estimated capacity. */
+  readonly weights?: readonly number[];
+  /** `balance` only: a flow stays on the path that it was given while that is up. Absent: packet by packet. */
+  readonly pinned?: boolean;
 }
 
 /** A path-selection strategy for one traffic class of one vehicle and one direction. */

@@ -275,6 +275,10 @@ export class Path {
       receive: directionSnapshot(receive, nowUs, fastest.receive?.receive, halfUs('receive')),
       priority: this.priority,
       metered: this.metered,
+      roaming: false,
+      capReached: false,
+      signal: undefined,
+      warnings: [],
     };
   }
 
@@ -302,6 +306,9 @@ function directionSnapshot(
     jitterUs: estimate.jitterUs,
     lossRatio: estimate.lossRatio(nowUs),
     deliveredBps: estimate.rateBps(nowUs),
+    capacityBps: 0,
+    queueUs: estimate.delayVariationUs,
+    burstPackets: 0,
   };
 }
 

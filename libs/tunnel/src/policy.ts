@@ -15,7 +15,29 @@ export interface ClassPolicy {
   /** Name of a strategy, such as `active-standby`. */
   readonly strategy: string;
   readonly options?: Readonly<Record<string, unknown>>;
+  /** Order of serving, 1 first, to 8. Default: the place in the list, the default class after all others. */
+  readonly priority?: number;
+  /** Vital and tiny: served before every class that is not, and may overdraw pacing a little. Default false. */
+  readonly urgent?: boolean;
+  /** Share of the peer's sending that it gets whatever goes before it, 0 to 0.5. Default 0.05. */
+  readonly minShare?: number;
+  /** After this a packet is neither sent again nor kept queued, milliseconds, 20 to 3,000. Default 1,000. */
+  readonly deadlineMs?: number;
+  /** Extra bytes per byte that copies and repair may cost, 0 to 4. Default 0. */
+  readonly redundancy?: number;
+  /** Which flows the receiver puts back in order: `auto` (TCP only), `flow` (each), `none`. Default `auto`. */
+  readonly order?: OrderRule;
+  /** What may travel over several paths at once: each packet, whole flows only, nothing. Default `packets`. */
+  readonly spread?: SpreadRule;
+  /** Paths not to be used unless no other works. Default none. */
+  readonly avoid?: readonly AvoidedPaths[];
+  /** Uses what it avoids after all: as if `avoid` were empty. Default false. */
+  readonly emergency?: boolean;
 }
+
+export type OrderRule = 'auto' | 'flow' | 'none';
+export type SpreadRule = 'packets' | 'flows' | 'none';
+export type AvoidedPaths = 'metered' | 'roaming' | 'capped';
 
 export interface TrafficClass extends ClassPolicy {
   readonly name: string;

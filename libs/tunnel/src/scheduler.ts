@@ -8,6 +8,7 @@
  */
 import type { PathSnapshot, Plan, Strategy, StrategyFactory } from '@corridor/strategy';
 import { OVERHEAD_BYTES } from '@corridor/wire';
+import { type ClassRules, classRules } from './class-rules.js';
 import { MAX_PATHS } from './constants.js';
 import { fastestOf, type Path } from './path.js';
 import type { ClassPolicy, TunnelPolicy } from './policy.js';
@@ -29,6 +30,7 @@ export class Execution {
     readonly name: string,
     readonly strategyName: string,
     readonly strategy: Strategy,
+    readonly rules: ClassRules,
   ) {}
 
   someUp(): boolean {
@@ -58,16 +60,24 @@ export class Scheduler {
 
   /** Takes a checked policy: fresh strategies, no plans yet. */
   setPolicy(policy: TunnelPolicy, nowUs: number): void {
-    const make = (name: string, choice: ClassPolicy) => {
+    const make = (name: string, choice: ClassPolicy, place: number) => {
       const factory = this.strategies.find((one) => one.name === choice.strategy);
       if (factory === undefined)
         throw new Error(`strategy ${choice.strategy} is missing though the policy was checked`);
-      const execution = new Execution(name, choice.strategy, factory.create(choice.options ?? {}));
+      const execution = new Execution(
+        name,
+        choice.strategy,
+        factory.create(choice.options ?? {}),
+        classRules(choice, place),
+      );
       execution.sinceUs = nowUs;
       return execution;
     };
     const before = this.executions;
-    this.executions = [make(DEFAULT_CLASS, policy.default), ...policy.classes.map((one) => make(one.name, one))];
+    this.executions = [
+      make(DEFAULT_CLASS, policy.default, policy.classes.length + 1),
+      ...policy.classes.map((one, index) => make(one.name, one, index + 1)),
+    ];
     // Traffic keeps flowing as before until the first plan of the new strategies, which follows at once.
     for (const execution of this.executions) {
       const old = before.find((one) => one.name === execution.name);
@@ -150,7 +160,14 @@ function planClass(
 
 /** Strategies must not throw; should a foreign one do so, its class is carried on by the operator's order. */
 function askStrategy(execution: Execution, snapshots: readonly PathSnapshot[], nowUs: number): Plan {
-  const request = { nowUs, trafficClass: execution.name, paths: snapshots, current: execution.plan };
+  const request = {
+    nowUs,
+    trafficClass: execution.name,
+    paths: snapshots,
+    current: execution.plan,
+    traffic: { demandBps: 0, packetBytes: 0, flows: 0 },
+    limits: execution.rules.limits,
+  };
   try {
     return execution.strategy.plan(request);
   } catch (error) {

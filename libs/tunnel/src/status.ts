@@ -1,4 +1,4 @@
-import type { PathState } from '@corridor/strategy';
+import type { PathState, PlanMode } from '@corridor/strategy';
 
 /** State of one peer for `corridor-tunnel status --json`, consoles and tests. Plain data. */
 export interface PeerStatus {
@@ -55,7 +55,7 @@ export interface PathStatus {
 export interface ClassStatus {
   readonly name: string;
   readonly strategy: string;
-  readonly mode: 'single' | 'copies';
+  readonly mode: PlanMode;
   /** Names of the paths in use, best first: the active path is the first. */
   readonly paths: readonly string[];
   readonly reason: string;

@@ -1,0 +1,2 @@
+export { AckReport } from './ack-report.js';
+export { type CongestionPhase, type CongestionStatus, PathCongestion } from './path-congestion.js';

@@ -101,6 +101,7 @@ export type DirectionChange = {
 };
 
 export type TrafficKind = 'vitals' | 'video' | 'udp' | 'tcp';
+export type TcpCongestion = 'cubic' | 'bbr';
 
 export interface TrafficSpec {
   readonly kind: TrafficKind;
@@ -113,6 +114,10 @@ export interface TrafficSpec {
   readonly packetsPerSecond?: number;
   /** Differentiated services code point, 0 to 63. Default 0. */
   readonly dscp?: number;
+  /** `tcp`: congestion control of the sender. Default `cubic`. */
+  readonly congestion?: TcpCongestion;
+  /** `tcp`: both ends negotiate ECN (RFC 3168). Default false, as Linux asks for it only when told to. */
+  readonly ecn?: boolean;
   /** Default {@link TRAFFIC_START_US}. */
   readonly startUs?: number;
   /** Default: {@link TRAFFIC_TAIL_US} before the end of the run. */
@@ -174,9 +179,41 @@ export interface FlowResult {
   readonly delayP95Us: number;
   readonly delayP99Us: number;
   readonly delayMaxUs: number;
-  /** `tcp` only: bytes that the application got, and their rate from first to last. */
+  /** `tcp` only: bytes that the application got in order while the flow ran, and their rate (goodput). */
   readonly bytes?: number;
   readonly rateBps?: number;
+  /** `tcp` in the simulator only. There `sent` and `received` count segments, `lost` those sent again. */
+  readonly tcp?: TcpDetail;
+}
+
+/** What a simulated TCP went through. */
+export interface TcpDetail {
+  /** Segments sent again, and those of them that had not been lost (their receiver said so: DSACK, RFC 2883). */
+  readonly retransmitted: number;
+  readonly spurious: number;
+  /** Times at which the sender reduced its window for loss, and for congestion marks. */
+  readonly recoveries: number;
+  readonly congestionMarks: number;
+  readonly timeouts: number;
+  readonly mss: number;
+  /** Round trips as the sender measured them: smallest, and median over the segments. */
+  readonly minRttUs: number;
+  readonly rttP50Us: number;
+  /** Bytes given to the application in each {@link TCP_SERIES_STEP_US} from the start of the flow. */
+  readonly seriesBytes: readonly number[];
+}
+
+/** Step of {@link TcpDetail.seriesBytes}. */
+export const TCP_SERIES_STEP_US = 100_000;
+
+/** Goodput of a simulated TCP between two times since the start of its flow, bits per second. */
+export function goodputBps(detail: TcpDetail, fromUs: number, toUs: number): number {
+  const first = Math.max(0, Math.round(fromUs / TCP_SERIES_STEP_US));
+  const end = Math.min(detail.seriesBytes.length, Math.round(toUs / TCP_SERIES_STEP_US));
+  if (end <= first) throw new RangeError('at least one step of the series was expected');
+  let bytes = 0;
+  for (let step = first; step < end; step++) bytes += detail.seriesBytes[step];
+  return (bytes * 8e6) / ((end - first) * TCP_SERIES_STEP_US);
 }
 
 /** Bytes and packets on one link of one vehicle, outer datagrams without IP and UDP headers. */

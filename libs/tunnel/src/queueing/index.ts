@@ -1,0 +1,3 @@
+export { ClassQueues, DROPPED_CODEL, DROPPED_DEADLINE, DROPPED_LIMIT, type QueueOptions } from './class-queues.js';
+export { CODEL_TARGET_US, type QueueClass } from './class-table.js';
+export { QueuePool } from './queue-pool.js';

@@ -26,6 +26,31 @@ export interface UplinkOptions {
   readonly metered?: boolean;
 }
 
+/** How a vehicle reaches the gateway where UDP gets nowhere: the same datagrams over WebSocket and TLS. */
+export interface VehicleFallbackOptions {
+  /** `https://host[:port][/path]`; the path is "/tunnel" where none is given. */
+  readonly url: string;
+  /** Whom the gateway's certificate must lead to. Its dates never count: a vehicle has no clock to judge them by. */
+  readonly trust: FallbackTrust;
+}
+
+export type FallbackTrust =
+  /** SHA-256 of the authority's certificate (DER), base64url. */
+  | { readonly kind: 'fingerprint'; readonly fingerprint: string }
+  /** Certificates of authorities, PEM. */
+  | { readonly kind: 'ca'; readonly pem: string }
+  /** The certificates that Node trusts: for gateways with a public certificate. */
+  | { readonly kind: 'public' };
+
+/** A listener of the tunnel's own for vehicles whose UDP gets nowhere; a gateway with an HTTPS server needs none. */
+export interface GatewayFallbackOptions {
+  /** "address:port" or "[address]:port", TCP. */
+  readonly listen: readonly string[];
+  /** Certificate chain, the server's own first, and its private key; PEM. */
+  readonly certificate: string;
+  readonly key: string;
+}
+
 interface CommonHostOptions {
   /** X25519, 32 bytes. */
   readonly privateKey: Uint8Array;
@@ -53,6 +78,8 @@ export interface VehicleHostOptions extends CommonHostOptions {
     readonly endpoints: readonly string[];
   };
   readonly uplinks: readonly UplinkOptions[];
+  /** Default: none, UDP only. */
+  readonly fallback?: VehicleFallbackOptions;
 }
 
 export interface GatewayHostOptions extends CommonHostOptions {
@@ -60,6 +87,8 @@ export interface GatewayHostOptions extends CommonHostOptions {
   /** "address:port" or "[address]:port" to receive on. */
   readonly listen: readonly string[];
   readonly vehicles: readonly GatewayVehicle[];
+  /** Default: none; {@link TunnelHost.upgrade} takes connections from another server. */
+  readonly fallback?: GatewayFallbackOptions;
 }
 
 export type HostOptions = VehicleHostOptions | GatewayHostOptions;

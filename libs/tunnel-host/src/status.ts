@@ -1,12 +1,15 @@
 import type { EngineEvent, PeerStatus } from '@corridor/tunnel';
 
-/** An uplink of a vehicle appeared, changed its address or interface, or went. */
+/**
+ * An uplink of a vehicle appeared, changed its address or interface, or went; or its way around blocked UDP, WebSocket
+ * over TLS, was opened, could not be opened (told once for each reason), or was closed.
+ */
 export interface UplinkEvent {
   readonly type: 'uplink';
   /** Monotonic clock of the host, microseconds. */
   readonly atUs: number;
   readonly uplink: string;
-  readonly state: 'appeared' | 'changed' | 'gone';
+  readonly state: 'appeared' | 'changed' | 'gone' | 'tls-open' | 'tls-failed' | 'tls-closed';
   readonly reason: string;
 }
 

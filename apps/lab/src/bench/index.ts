@@ -1,7 +1,9 @@
 /** `npm run bench -- throughput|footprint|failover|list`. Runs inside the lab's sandbox. */
 import { parseArgs } from 'node:util';
+import { AGGREGATE_USAGE, prepareAggregate } from './aggregate.js';
 import { FAILOVER_SCENARIOS, failover } from './failover.js';
 import { footprint } from './footprint.js';
+import { choices, numbers, TEXT, TEXTS } from './options.js';
 import { CONTENDERS, throughput } from './throughput.js';
 
 export const BENCH_USAGE = `Usage: npm run bench -- BENCH [OPTIONS]
@@ -14,6 +16,7 @@ export const BENCH_USAGE = `Usage: npm run bench -- BENCH [OPTIONS]
   failover     losses and longest gaps when links die, beside the simulator's prediction
                --runs N (20)  --at-once N (4)  --scenario NAME (all; may be given more than once)
                --fleet  with the gateway and real agents in place of corridor-tunnel
+${AGGREGATE_USAGE}
   list         these benches and the scenarios of failover
 
 Tables go to standard output, all figures with facts of the machine to results/*.json.
@@ -42,73 +45,51 @@ export async function runBench(args: readonly string[]): Promise<number> {
   }
 }
 
-const text = { type: 'string' } as const;
+type Prepare = (args: readonly string[]) => () => Promise<number>;
 
-/** @throws Error with one sentence for options that make no sense. */
+const BENCHES: Readonly<Record<string, Prepare>> = {
+  throughput: prepareThroughput,
+  footprint: prepareFootprint,
+  failover: prepareFailover,
+  aggregate: prepareAggregate,
+  list: () => async () => {
+    process.stdout.write(`${BENCH_USAGE}\nScenarios of failover: ${FAILOVER_SCENARIOS.join(', ')}\n`);
+    return 0;
+  },
+};
+
+/** Undefined for a name that is none. @throws Error with one sentence for options that make no sense. */
 function chooseBench(name: string | undefined, args: readonly string[]): (() => Promise<number>) | undefined {
-  switch (name) {
-    case 'throughput': {
-      const { values } = parseArgs({
-        args: [...args],
-        options: { rounds: text, seconds: text, congestion: text, contender: { ...text, multiple: true } },
-      });
-      const options = {
-        ...numbers(values, { rounds: 5, seconds: 5 }),
-        congestion: values.congestion,
-        contenders: knownContenders(values.contender),
-      };
-      return () => throughput(options);
-    }
-    case 'footprint': {
-      const { values } = parseArgs({ args: [...args], options: { seconds: text } });
-      const options = numbers(values, { seconds: 60 });
-      return () => footprint(options);
-    }
-    case 'failover': {
-      const { values } = parseArgs({
-        args: [...args],
-        options: {
-          runs: text,
-          'at-once': text,
-          scenario: { ...text, multiple: true },
-          fleet: { type: 'boolean', default: false },
-        },
-      });
-      const counts = numbers(values, { runs: 20, 'at-once': 4 });
-      const scenarios = values.scenario ?? FAILOVER_SCENARIOS;
-      const runner = values.fleet ? 'fleet' : 'tunnel';
-      return () => failover({ runs: counts.runs, atOnce: counts['at-once'], scenarios, runner });
-    }
-    case 'list':
-      return async () => {
-        process.stdout.write(`${BENCH_USAGE}\nScenarios of failover: ${FAILOVER_SCENARIOS.join(', ')}\n`);
-        return 0;
-      };
-    default:
-      return undefined;
-  }
+  return name !== undefined && Object.hasOwn(BENCHES, name) ? BENCHES[name]?.(args) : undefined;
 }
 
-function knownContenders(names: readonly string[] | undefined): readonly string[] | undefined {
-  const known = CONTENDERS.map(({ name }) => name);
-  const stranger = names?.find((name) => !known.includes(name));
-  if (stranger !== undefined) throw new Error(`--contender takes one of "${known.join('", "')}", not "${stranger}".`);
-  return names;
+function prepareThroughput(args: readonly string[]): () => Promise<number> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: { rounds: TEXT, seconds: TEXT, congestion: TEXT, contender: TEXTS },
+  });
+  const names = CONTENDERS.map(({ name }) => name);
+  const options = {
+    ...numbers(values, { rounds: 5, seconds: 5 }),
+    congestion: values.congestion,
+    contenders: choices('contender', values.contender, names),
+  };
+  return () => throughput(options);
 }
 
-/** Whole numbers from 1 to 10,000 by their option names, with their defaults. */
-function numbers<Name extends string>(
-  values: Readonly<Record<string, unknown>>,
-  defaults: Readonly<Record<Name, number>>,
-): Record<Name, number> {
-  const chosen: Record<Name, number> = { ...defaults };
-  for (const name of Object.keys(defaults) as Name[]) {
-    if (values[name] === undefined) continue;
-    const value = Number(values[name]);
-    if (!Number.isInteger(value) || value < 1 || value > 10_000) {
-      throw new Error(`--${name} takes a whole number from 1 to 10000, not "${String(values[name])}".`);
-    }
-    chosen[name] = value;
-  }
-  return chosen;
+function prepareFootprint(args: readonly string[]): () => Promise<number> {
+  const { values } = parseArgs({ args: [...args], options: { seconds: TEXT } });
+  const options = numbers(values, { seconds: 60 });
+  return () => footprint(options);
+}
+
+function prepareFailover(args: readonly string[]): () => Promise<number> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: { runs: TEXT, 'at-once': TEXT, scenario: TEXTS, fleet: { type: 'boolean', default: false } },
+  });
+  const counts = numbers(values, { runs: 20, 'at-once': 4 });
+  const scenarios = values.scenario ?? FAILOVER_SCENARIOS;
+  const runner = values.fleet ? 'fleet' : 'tunnel';
+  return () => failover({ runs: counts.runs, atOnce: counts['at-once'], scenarios, runner });
 }

@@ -22,3 +22,10 @@ export function percentile(sorted: readonly number[], share: number): number {
   }
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] as number;
 }
+
+/** Median with smallest and largest behind it, such as `81 (79 - 84)`; only the value when there is one. */
+export function spreadText(values: readonly number[], text: (value: number) => string): string {
+  if (values.length === 0) return '-';
+  const { median, min, max } = spreadOf(values);
+  return values.length === 1 ? text(median) : `${text(median)} (${text(min)} - ${text(max)})`;
+}

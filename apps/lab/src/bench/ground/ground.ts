@@ -1,0 +1,120 @@
+/**
+ * The ground on which tunnels and rivals are measured: a lab whose vehicles all have the same links, each its own, and
+ * ways from vehicle to gateway that take turns on them.
+ *
+ *     corridor   client-v ─ vehicle-v ═ all links ═ gateway ─ hospital     through the tunnel
+ *     mptcp      vehicle-v ═ all links ═ gateway                          a subflow a link, by the kernel
+ *     w0, w1 …   vehicle-v ─ this link ─ gateway                          bare, bound to the device
+ */
+import { readFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { LinkSpec } from '@corridor/sim';
+import type { TunnelPolicy } from '@corridor/tunnel';
+import * as addresses from '../../addresses.js';
+import { Lab } from '../../lab.js';
+import { STREAM_SYSCTLS, type StreamFigures, type StreamOrder, Streams } from './streams.js';
+
+/** `corridor`, `mptcp`, or the name of a link. */
+export type Way = string;
+
+export interface GroundOptions {
+  readonly links: readonly LinkSpec[];
+  readonly vehicles: number;
+  readonly seed: number;
+  readonly policy: TunnelPolicy;
+  /** False: links only, no tunnel. Default true. */
+  readonly tunnel?: boolean;
+}
+
+export type StreamPlan = Pick<StreamOrder, 'direction' | 'seconds' | 'congestion'> & Partial<StreamOrder>;
+
+export class Ground {
+  private readonly streams = new Streams();
+
+  private constructor(
+    readonly lab: Lab,
+    readonly links: readonly LinkSpec[],
+  ) {}
+
+  /** Resolves when the tunnels stand on every link. */
+  static async create(options: GroundOptions): Promise<Ground> {
+    const { links, vehicles, seed, policy, tunnel = true } = options;
+    const lab = await Lab.create({ vehicles, links, seed, policy, tunnel });
+    const ground = new Ground(lab, links);
+    try {
+      await ground.prepare();
+      if (tunnel) await lab.ready();
+    } catch (error) {
+      await ground.close();
+      throw error;
+    }
+    return ground;
+  }
+
+  /** Carries one stream; the payload that arrived, by time. */
+  stream(vehicle: number, way: Way, plan: StreamPlan): Promise<StreamFigures> {
+    const { hosts } = this.lab;
+    const order = {
+      protocol: way === 'mptcp' ? 'mptcp' : 'tcp',
+      device: way === 'corridor' || way === 'mptcp' ? null : way,
+      paced: null,
+      ...plan,
+    } as const;
+    return way === 'corridor'
+      ? this.streams.run(hosts.clients[vehicle], addresses.HOSPITAL.v4, order)
+      : this.streams.run(hosts.vehicles[vehicle], addresses.GATEWAY_OUTSIDE.v4, order);
+  }
+
+  /** Waits until nothing is in flight on any link, 5 s at most: what comes next shall find the queues empty. */
+  async drained(): Promise<void> {
+    for (let waited = 0; waited < 5_000; waited += 100) {
+      const links = await this.lab.links();
+      // A probe now and then is no queue.
+      if (links.every(({ inFlight }) => inFlight <= 2)) return;
+      await pause(100);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.streams.close();
+    await this.lab.close();
+  }
+
+  private async prepare(): Promise<void> {
+    const { gateway, hospital, vehicles, clients } = this.lab.hosts;
+    await Promise.all([gateway, hospital, ...vehicles, ...clients].map((host) => host.sysctl(STREAM_SYSCTLS)));
+    await Promise.all([gateway, hospital].map((host) => this.streams.serve(host)));
+    if (mptcpMissing() === undefined) await this.prepareMptcp();
+  }
+
+  /** Path manager of the kernel: a subflow over every link, joined as soon as the connection stands. */
+  private async prepareMptcp(): Promise<void> {
+    const { gateway, vehicles } = this.lab.hosts;
+    const limits = 'mptcp limits set subflow 8 add_addr_accepted 8';
+    await gateway.ip([limits]);
+    for (const [vehicle, host] of vehicles.entries()) {
+      const endpoints = this.links.map(
+        ({ name }, link) => `mptcp endpoint add ${addresses.modemAddress(vehicle, link).v4} dev ${name} subflow`,
+      );
+      await host.ip([limits, ...endpoints]);
+    }
+  }
+}
+
+/** In one sentence why MPTCP cannot take part; undefined when it can. */
+export function mptcpMissing(): string | undefined {
+  try {
+    if (readFileSync('/proc/sys/net/mptcp/enabled', 'utf8').trim() === '1') return undefined;
+    return 'MPTCP is switched off (net.mptcp.enabled)';
+  } catch {
+    return 'this kernel has no MPTCP';
+  }
+}
+
+/** In one sentence which of `wanted` the kernel does not have; modules are not loaded for a bench. */
+export function congestionMissing(wanted: readonly string[]): string | undefined {
+  const has = readFileSync('/proc/sys/net/ipv4/tcp_available_congestion_control', 'utf8').trim().split(/\s+/);
+  const missing = wanted.filter((name) => !has.includes(name));
+  if (missing.length === 0) return undefined;
+  return `this kernel has no ${missing.join(' and no ')} (modprobe tcp_${missing[0]} on a machine of your own)`;
+}

@@ -18,6 +18,7 @@ namespace {
 enum Counter { kDatagrams, kDropNoRoute, kDropNoSocket, kCounters };
 
 constexpr int32_t kMostRoutes = 1 << 20;
+constexpr int32_t kElsewhere = INT32_MAX;  // socket id of what somebody else sends: ELSEWHERE in sender.ts
 constexpr size_t kMessages = 64;
 constexpr size_t kMostSegments = 64;          // UDP_MAX_SEGMENTS of older kernels
 constexpr uint32_t kMostRunBytes = 65'000;    // with room for headers below 65,535
@@ -176,6 +177,10 @@ void Sender::group(const int32_t* route, int32_t count) {
       continue;
     }
     Route& group = routes_[static_cast<size_t>(number)];
+    if (group.socket == kElsewhere) {
+      counters_[kDatagrams]--;
+      continue;
+    }
     next_[static_cast<size_t>(i)] = -1;
     if (group.head < 0) {
       group.head = i;

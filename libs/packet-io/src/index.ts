@@ -16,7 +16,8 @@ export { AEAD_COUNTERS, readCounters, SENDER_COUNTERS, TUN_COUNTERS, UDP_COUNTER
 export { PacketIoError, type PacketIoErrorCode, type SystemError } from './errors.js';
 export { type InterfaceAddress, type NetworkInterface, networkInterfaces } from './interfaces.js';
 export { LinkWatch, type LinkWatchOptions } from './link-watch.js';
-export { DatagramSender } from './sender.js';
+export { DatagramSender, ELSEWHERE } from './sender.js';
+export { openStreamSocket, type StreamOptions, tuneStreamSocket } from './stream.js';
 export { DeadlineTimer, nowUs } from './timer.js';
 export { TunDevice, type TunOptions } from './tun.js';
 export { ReceiveBatch, receiveBatch, type UdpOptions, UdpSocket } from './udp.js';

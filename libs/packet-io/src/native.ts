@@ -105,6 +105,10 @@ export interface NativeAddon {
   Timer: new (at: Float64Array, onDue: () => void) => NativeTimer;
   LinkWatch: new (netns: string | undefined, onChange: () => void) => NativePollable;
   interfaces(netns: string | undefined): NetworkInterface[];
+  /** A TCP socket, not connected; answers its file descriptor, which belongs to the caller. */
+  openStream(family: number, device: string | undefined, netns: string | undefined): number;
+  /** Sets TCP_NOTSENT_LOWAT (bytes) and TCP_USER_TIMEOUT (milliseconds); false when it is no TCP socket. */
+  tuneStream(fd: number, notSentBytes: number, userTimeoutMs: number): boolean;
   /** Writes CLOCK_MONOTONIC in microseconds to `clock[0]`. */
   readClock(clock: Float64Array): void;
   /** RFC 1071 sum of a byte range, folded, not inverted. */

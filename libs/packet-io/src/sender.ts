@@ -3,6 +3,9 @@ import { makeCounters, SENDER_COUNTERS } from './counters.js';
 import { type NativeSender, native } from './native.js';
 import type { UdpSocket } from './udp.js';
 
+/** Socket id of routes whose datagrams somebody else sends: a sender passes over them and counts no drop. */
+export const ELSEWHERE = 0x7fff_ffff;
+
 /**
  * Sends outboxes. A *route* is a small integer that stands for (socket, remote address, local address); this object
  * is the engine's `RouteTable`. Sockets of the same thread only.

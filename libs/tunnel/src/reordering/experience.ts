@@ -44,6 +44,10 @@ export class Experience {
   waitUs = MAX_HOLD_US;
   private readonly counts = new Float64Array(BUCKETS + 2);
 
+  constructor(clock: Clock) {
+    this.counts[AGED_AT] = clock.nowUs;
+  }
+
   /** A missing packet came so late after the first one behind it; nobody had given it up. */
   filled(latenessUs: number, clock: Clock): void {
     this.age(clock);
@@ -82,7 +86,7 @@ export class Experience {
     const { counts } = this;
     const { nowUs } = clock;
     if (nowUs - counts[AGED_AT] < HALF_LIFE_US) return;
-    const halvings = counts[AGED_AT] === 0 ? 0 : Math.floor((nowUs - counts[AGED_AT]) / HALF_LIFE_US);
+    const halvings = Math.floor((nowUs - counts[AGED_AT]) / HALF_LIFE_US);
     counts[AGED_AT] = nowUs;
     for (let i = 0; i <= UNFILLED; i++) {
       counts[i] *= 2 ** -halvings;

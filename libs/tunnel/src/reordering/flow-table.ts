@@ -18,8 +18,6 @@ export class FlowTable {
   last = new Int32Array(FIRST_RECORDS);
   oldest = new Int32Array(FIRST_RECORDS);
   newest = new Int32Array(FIRST_RECORDS);
-  /** Shortest hold of the kept packets, microseconds. */
-  holdUs = new Int32Array(FIRST_RECORDS);
   /** {@link HINTS} slots each, which need not hold a packet of this flow any more, and which is replaced next. */
   hints = new Int32Array(FIRST_RECORDS * HINTS);
   nextHint = new Int32Array(FIRST_RECORDS);
@@ -115,7 +113,6 @@ export class FlowTable {
     this.last = widened(this.last, records);
     this.oldest = widened(this.oldest, records);
     this.newest = widened(this.newest, records);
-    this.holdUs = widened(this.holdUs, records);
     this.hints = widened(this.hints, records * HINTS);
     this.nextHint = widened(this.nextHint, records);
     this.number = widened(this.number, records);

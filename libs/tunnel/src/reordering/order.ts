@@ -10,6 +10,10 @@ export function insert(table: FlowTable, pool: ReorderPool, record: number, slot
   if (newest === NONE) table.oldest[record] = slot;
   else pool.newer[newest] = slot;
   table.newest[record] = slot;
+  // Holds have sixteen values, so this walks far only when a class's hold has just become shorter.
+  for (let i = newest; i !== NONE && pool.untilUs[i] > pool.untilUs[slot]; i = pool.older[i]) {
+    pool.untilUs[i] = pool.untilUs[slot];
+  }
   const before = placeBefore(table, pool, record, slot);
   const after = before === NONE ? table.first[record] : pool.after[before];
   pool.before[slot] = before;

@@ -22,10 +22,14 @@ export class ReorderPool {
   /** Packets that one peer may keep at a time. */
   readonly share: number;
 
-  /** Of each slot: flow sequence (i32, serial), bytes, and since when it waits. */
+  /**
+   * Of each slot: flow sequence (i32, serial), bytes, since when it waits, and until when it may at most. In a flow
+   * nothing may wait longer than what came after it.
+   */
   readonly sequence: Int32Array;
   readonly length: Int32Array;
   readonly sinceUs: Float64Array;
+  readonly untilUs: Float64Array;
   /** Whose packet it is; the flow is a number of the keeper's. */
   readonly keeper: (Keeper | undefined)[];
   readonly flow: Int32Array;
@@ -64,6 +68,7 @@ export class ReorderPool {
     this.sequence = new Int32Array(slots);
     this.length = new Int32Array(slots);
     this.sinceUs = new Float64Array(slots);
+    this.untilUs = new Float64Array(slots);
     this.keeper = new Array<Keeper | undefined>(slots).fill(undefined);
     this.flow = new Int32Array(slots);
     this.before = new Int32Array(slots);

@@ -97,8 +97,9 @@ export class Reordering implements Keeper {
     const { table, pool } = this;
     if (table === undefined) return;
     for (let i = 0; i < table.waitingCount; i++) {
-      const record = table.waiting[i];
-      earliest.note(pool.sinceUs[table.oldest[record]] + this.limitUs(table, record));
+      const oldest = table.oldest[table.waiting[i]];
+      earliest.note(pool.untilUs[oldest]);
+      earliest.note(pool.sinceUs[oldest] + this.waitUs(table.number[table.waiting[i]] >>> CLASS_SHIFT));
     }
   }
 
@@ -176,17 +177,15 @@ export class Reordering implements Keeper {
     }
     this.pool.sequence[slot] = sequence;
     this.pool.sinceUs[slot] = clock.nowUs;
-    this.keep(table, record, slot, holdUs, clock);
+    this.pool.untilUs[slot] = clock.nowUs + holdUs;
+    this.keep(table, record, slot, clock);
     this.pool.relieve(clock);
   }
 
-  private keep(table: FlowTable, record: number, slot: number, holdUs: number, clock: Clock): void {
+  private keep(table: FlowTable, record: number, slot: number, clock: Clock): void {
     const { pool } = this;
     this.kept++;
-    if (table.kept[record] === 0) {
-      table.beginWaiting(record);
-      table.holdUs[record] = holdUs;
-    } else if (holdUs < table.holdUs[record]) table.holdUs[record] = holdUs;
+    if (table.kept[record] === 0) table.beginWaiting(record);
     const oldest = table.oldest[record];
     if (oldest !== NONE && ((pool.sequence[oldest] - pool.sequence[slot]) | 0) > 0) {
       this.learnFilled(table, record, oldest, clock);
@@ -203,20 +202,19 @@ export class Reordering implements Keeper {
   // --- giving up gaps -----------------------------------------------------------------------------------------------
 
   private expire(table: FlowTable, record: number, clock: Clock): void {
-    const { pool } = this;
-    const limitUs = this.limitUs(table, record);
-    while (table.kept[record] > 0 && clock.nowUs - pool.sinceUs[table.oldest[record]] >= limitUs) {
+    while (table.kept[record] > 0 && this.isDue(table, record, clock)) {
       this.timeouts++;
       this.learnUnfilled(table, record, clock);
       this.passGap(table, record, clock);
     }
   }
 
-  /** Shortest hold of what the flow keeps, or what experience says; microseconds. */
-  private limitUs(table: FlowTable, record: number): number {
-    const experience = this.experiences[table.number[record] >>> CLASS_SHIFT];
-    const waitUs = experience === undefined ? MAX_HOLD_US : experience.waitUs;
-    return Math.min(table.holdUs[record], waitUs);
+  /** Whether what came first has waited as long as it may, or as long as experience says. */
+  private isDue(table: FlowTable, record: number, clock: Clock): boolean {
+    const { sinceUs, untilUs } = this.pool;
+    const oldest = table.oldest[record];
+    const waitUs = this.waitUs(table.number[record] >>> CLASS_SHIFT);
+    return clock.nowUs >= untilUs[oldest] || clock.nowUs >= sinceUs[oldest] + waitUs;
   }
 
   /** The flow waits no longer for its first gap. */
@@ -279,11 +277,11 @@ export class Reordering implements Keeper {
 
   // --- learning -----------------------------------------------------------------------------------------------------
 
-  private experience(flow: number): Experience {
+  private experience(flow: number, clock: Clock): Experience {
     const index = flow >>> CLASS_SHIFT;
     let experience = this.experiences[index];
     if (experience === undefined) {
-      experience = new Experience();
+      experience = new Experience(clock);
       this.experiences[index] = experience;
     }
     return experience;
@@ -292,7 +290,7 @@ export class Reordering implements Keeper {
   /** A missing packet came; `oldest` waited for it. */
   private learnFilled(table: FlowTable, record: number, oldest: number, clock: Clock): void {
     this.filled++;
-    this.experience(table.number[record]).filled((clock.nowUs - this.pool.sinceUs[oldest]) | 0, clock);
+    this.experience(table.number[record], clock).filled((clock.nowUs - this.pool.sinceUs[oldest]) | 0, clock);
   }
 
   /** The flow's first gap is about to be given up. */
@@ -301,7 +299,7 @@ export class Reordering implements Keeper {
     const from = table.expected[record];
     const packets = (pool.sequence[table.first[record]] - from) | 0;
     const counted = Math.min(packets, UNFILLED_OF_GAP);
-    this.experience(table.number[record]).unfilled(counted, clock);
+    this.experience(table.number[record], clock).unfilled(counted, clock);
     this.skips ??= new Skips();
     this.skips.add(table.number[record], from, packets, counted, pool.sinceUs, table.oldest[record]);
   }
@@ -313,6 +311,6 @@ export class Reordering implements Keeper {
     const latenessUs = skips.latenessUs(gap, clock);
     // No packet may be held for so long, so it is as good as lost.
     if (latenessUs > MAX_HOLD_US) return;
-    this.experience(flow).filledLate(latenessUs, skips.takeBack(gap), clock);
+    this.experience(flow, clock).filledLate(latenessUs, skips.takeBack(gap), clock);
   }
 }

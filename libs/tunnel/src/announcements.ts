@@ -1,5 +1,5 @@
 /** What the vehicle tells the gateway reliably: its paths' names and properties, and its policy. */
-import { type FrameWriter, PATH_BLOCKED, PATH_GONE, PATH_METERED } from '@corridor/wire';
+import { type FrameWriter, PATH_BLOCKED, PATH_CAPPED, PATH_GONE, PATH_METERED, PATH_ROAMING } from '@corridor/wire';
 import type { Earliest } from './clock.js';
 import { CONTROL_RETRY_MAX_US, CONTROL_RETRY_US } from './constants.js';
 import type { Path } from './path.js';
@@ -62,6 +62,8 @@ export class Announcements {
       this.rename(path, name.slice(0, MAX_NAME));
       path.priority = priority;
       path.metered = (flags & PATH_METERED) !== 0;
+      path.roaming = (flags & PATH_ROAMING) !== 0;
+      path.capReached = (flags & PATH_CAPPED) !== 0;
       this.followUse(path, (flags & PATH_BLOCKED) !== 0, (flags & PATH_GONE) !== 0);
       peer.replan();
     }
@@ -118,6 +120,11 @@ export class Announcements {
 
 function write(writer: FrameWriter, one: Announcement): boolean {
   const { path, version } = one;
-  const flags = (path.metered ? PATH_METERED : 0) | (path.blocked ? PATH_BLOCKED : 0) | (path.gone ? PATH_GONE : 0);
+  const flags =
+    (path.metered ? PATH_METERED : 0) |
+    (path.roaming ? PATH_ROAMING : 0) |
+    (path.capReached ? PATH_CAPPED : 0) |
+    (path.blocked ? PATH_BLOCKED : 0) |
+    (path.gone ? PATH_GONE : 0);
   return writer.pathInfo(path.id, version, path.priority, flags, path.name.slice(0, MAX_NAME));
 }

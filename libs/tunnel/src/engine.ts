@@ -70,6 +70,18 @@ export interface UplinkState {
   readonly remotes: readonly AddressRecord[];
   readonly priority: number;
   readonly metered: boolean;
+  /** As far as they are known when it is stated; see {@link VehicleEngine.setUplinkConditions}. */
+  readonly conditions?: UplinkConditions;
+}
+
+/** What changes about an uplink while it goes on working, and what classes may avoid. */
+export interface UplinkConditions {
+  /** The modem is in a foreign network. */
+  readonly roaming: boolean;
+  /** The data volume that the operator allows on it is used up. */
+  readonly capReached: boolean;
+  /** Radio quality, 0 (about to be lost) to 1 (as good as it gets); undefined where it is not known. */
+  readonly signal: number | undefined;
 }
 
 export interface VehicleEngine extends Engine {
@@ -79,6 +91,11 @@ export interface VehicleEngine extends Engine {
    * Mutation.
    */
   setUplinks(uplinks: readonly UplinkState[], changed: readonly string[], nowUs: number): void;
+  /**
+   * States what an uplink is like now; unknown names are ignored. Cheap, also every few seconds: the gateway hears of it
+   * only when `roaming` or `capReached` changed. Mutation.
+   */
+  setUplinkConditions(name: string, conditions: UplinkConditions, nowUs: number): void;
   /** Switches the policy here and, by a reliable message in the tunnel, at the gateway. Mutation. @throws PolicyError */
   setPolicy(policy: TunnelPolicy, nowUs: number): void;
   /** Drill: takes a path out of use (no datagram is sent on it, arriving ones are ignored) or puts it back. Mutation. */

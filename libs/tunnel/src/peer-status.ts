@@ -40,6 +40,9 @@ function pathStatus(path: Path, nowUs: number, mtu: number): PathStatus {
     mtu: path.maxDatagram === 0 ? mtu : Math.min(mtu, path.maxDatagram - OVERHEAD_BYTES),
     priority: path.priority,
     metered: path.metered,
+    roaming: path.roaming,
+    capReached: path.capReached,
+    ...(path.signal === undefined ? {} : { signal: path.signal }),
     send: directionStatus(path.send, nowUs),
     receive: directionStatus(path.receive, nowUs),
   };

@@ -3,7 +3,7 @@ import { CLOSE_SHUTDOWN, DATAGRAM_COOKIE_REPLY, DATAGRAM_RESPONSE, MAX_PATH_ID }
 import { ADDRESS_BYTES, type DatagramBatch } from './batch.js';
 import { MAX_PATHS } from './constants.js';
 import { Driver } from './driver.js';
-import type { UplinkState, VehicleEngine, VehicleEngineOptions } from './engine.js';
+import type { UplinkConditions, UplinkState, VehicleEngine, VehicleEngineOptions } from './engine.js';
 import { VehicleHandshake } from './handshake/index.js';
 import { NO_ROUTE, type Path } from './path.js';
 import { Peer } from './peer.js';
@@ -15,6 +15,9 @@ import { VehicleHandshaking } from './vehicle-handshaking.js';
 const GATEWAY = 0;
 /** Pause between two of the gateway's addresses on a path that is down. */
 const REMOTE_TURN_US = 1_000_000;
+
+/** Of an uplink of which nobody said anything. */
+const NOTHING_SPECIAL: UplinkConditions = { roaming: false, capReached: false, signal: undefined };
 
 /** What the vehicle keeps of an uplink besides its path. */
 interface Uplink {
@@ -66,6 +69,17 @@ class Vehicle extends Driver implements VehicleEngine {
       else this.changeUplink(known, state, changed.includes(state.name));
     }
     this.peer.replan();
+    this.touch(this.peer);
+    this.end();
+  }
+
+  setUplinkConditions(name: string, conditions: UplinkConditions, nowUs: number): void {
+    this.begin(nowUs);
+    const path = this.uplinks.get(name)?.path;
+    if (path?.setConditions(conditions)) {
+      this.peer.announcements.announcePath(path);
+      this.peer.replan();
+    }
     this.touch(this.peer);
     this.end();
   }
@@ -178,6 +192,7 @@ class Vehicle extends Driver implements VehicleEngine {
     this.uplinks.set(state.name, uplink);
     path.priority = state.priority;
     path.metered = state.metered;
+    path.setConditions(state.conditions ?? NOTHING_SPECIAL);
     this.point(uplink);
     this.peer.announcements.announcePath(path);
     this.handshaking.hurry();
@@ -187,7 +202,8 @@ class Vehicle extends Driver implements VehicleEngine {
     const { path, state: before } = uplink;
     const moved = changed || before.socket !== state.socket || !sameRemotes(before.remotes, state.remotes);
     uplink.state = state;
-    if (path.priority !== state.priority || path.metered !== state.metered) {
+    const conditionsChanged = state.conditions !== undefined && path.setConditions(state.conditions);
+    if (path.priority !== state.priority || path.metered !== state.metered || conditionsChanged) {
       path.priority = state.priority;
       path.metered = state.metered;
       this.peer.announcements.announcePath(path);

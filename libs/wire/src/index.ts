@@ -4,5 +4,7 @@ export * from './frame-writer.js';
 export * from './frames.js';
 export * from './handshake.js';
 export * from './header.js';
+export * from './repair.js';
 export * from './serial.js';
 export * from './utf8.js';
+export * from './repair.js';

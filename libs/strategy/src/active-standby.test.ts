@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { activeStandby, type PathSnapshot, type Plan, path, type Strategy } from './index.js';
+import { activeStandby, type PathSnapshot, type Plan, path, planRequest, type Strategy } from './index.js';
 
 /** Leads one strategy through time; each call answers names of the plan's paths and its reason. */
 function driver(options: Record<string, unknown> = {}): (atMs: number, ...paths: PathSnapshot[]) => string {
   const strategy: Strategy = activeStandby.create(options);
   let current: Plan | undefined;
   return (atMs, ...paths) => {
-    current = strategy.plan({ nowUs: atMs * 1000, trafficClass: 'default', paths, current });
+    current = strategy.plan(planRequest(atMs * 1000, paths, { current }));
     return `${current.paths.map((id) => `w${id}`).join(' ')}: ${current.reason}`;
   };
 }
@@ -110,7 +110,7 @@ describe('active-standby', () => {
   it('copes with a path that is gone', () => {
     const at = driver();
     at(0, path(0), path(1));
-    expect(at(100, path(1))).toBe('w1: the path in use is gone, w1 is next (priority 1, 20 ms)');
+    expect(at(100, path(1))).toBe('w1: the path in use is gone or to be avoided again, w1 is next (priority 1, 20 ms)');
   });
 
   it('keeps reason and plan when only the order of retreat changed', () => {

@@ -1,7 +1,7 @@
 import { millisecondsOption, refuseUnknownOptions } from './options.js';
+import { singlePlan } from './plans.js';
 import { describe, milliseconds } from './reasons.js';
 import type { PathSnapshot, Plan, PlanRequest, Strategy, StrategyFactory } from './sdk.js';
-import { singlePlan } from './single-path.js';
 import { byCost, byKeys, byPrice, byPriority, byStanding, SteadyRanking, sendDelayUs } from './steady-ranking.js';
 
 /** Long enough for a repaired link to show whether it stays, short enough to use it again within 2 s of the repair. */

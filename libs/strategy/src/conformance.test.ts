@@ -20,6 +20,16 @@ describe('every built-in strategy passes the conformance kit', () => {
       { returnAfterMs: null },
     ],
     'smallest-delay': [{ betterByMs: -1 }, { betterByMs: 1e9 }, { forMs: [] }, { forMs: Number.POSITIVE_INFINITY }],
+    adaptive: [{ copies: 2 }],
+    'load-balancing': [
+      { by: 'packets' },
+      { by: null },
+      { weights: [1, 2] },
+      { weights: { w0: -1 } },
+      { weights: { w0: '3' } },
+      { weights: null },
+    ],
+    'priority-based': [{ thresholdMs: -1 }, { thresholdMs: 5_000 }, { thresholdMs: '30' }],
     redundant: [{ copies: 0 }, { copies: 1.5 }, { copies: 'both' }, { copies: 257 }, { copies: null }],
   };
   for (const factory of builtInStrategies) {
@@ -32,6 +42,9 @@ describe('every built-in strategy passes the conformance kit', () => {
   it.each([
     ['active-standby', { returnAfterMs: 5_000 }],
     ['smallest-delay', { betterByMs: 20, forMs: 2_000 }],
+    ['load-balancing', { by: 'packet' }],
+    ['load-balancing', { weights: { w0: 3, w1: 1.5, w2: 0 } }],
+    ['priority-based', { thresholdMs: 0 }],
     ['redundant', { copies: 1 }],
     ['redundant', { copies: 2 }],
     ['redundant', { copies: 'all' }],

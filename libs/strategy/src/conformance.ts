@@ -3,10 +3,27 @@
  *
  *     expect(checkStrategy(cheapest)).toEqual([]);
  */
-import { type ConformanceCase, standardCases, type TraceStep } from './conformance-cases.js';
-import { type Plan, type PlanRequest, type Strategy, type StrategyFactory, StrategyOptionsError } from './sdk.js';
+import { type ConformanceCase, planRequest, standardCases, type TraceStep } from './conformance-cases.js';
+import {
+  type Plan,
+  type PlanMode,
+  type PlanRequest,
+  type Strategy,
+  type StrategyFactory,
+  StrategyOptionsError,
+} from './sdk.js';
 
-export { type ConformanceCase, noise, path, standardCases, type TraceStep, trace } from './conformance-cases.js';
+export {
+  type ConformanceCase,
+  noise,
+  type PathChange,
+  path,
+  planRequest,
+  type RequestChange,
+  standardCases,
+  type TraceStep,
+  trace,
+} from './conformance-cases.js';
 
 export type ConformanceRule =
   /** Name and description are there and well formed. */
@@ -20,11 +37,16 @@ export type ConformanceRule =
   | 'json'
   /** Two instances answer the same to the same trace. */
   | 'deterministic'
-  /** The first path changes no oftener than the case allows. */
+  /** The first path changes no oftener than the case allows, and while nothing changes neither does the plan. */
   | 'steady'
-  /** While any path is up: single does not send on one that is down, copies reach one that is up and none that is down. */
+  /**
+   * `copies: n` and `repair` cost no more than the class's redundancy: over a minute at most half as much again (what was
+   * saved before), and a second of copies.
+   */
+  | 'budget'
+  /** While any path is up: nothing is sent on one that is down, and something on one that is up. */
   | 'leaves-down'
-  /** Traffic in `single` mode leaves a suspect path at once when one is up. */
+  /** Traffic leaves a suspect path at once when one is up; copies may go on there. */
   | 'leaves-suspect';
 
 export interface Violation {
@@ -43,6 +65,11 @@ export interface ConformanceOptions {
 }
 
 const MAX_REASON = 500;
+const MODES: readonly PlanMode[] = ['single', 'copies', 'spill', 'balance'];
+const MAX_REPAIR = 4;
+const BUDGET_WINDOW_US = 60_000_000;
+const SAVED = 1.5;
+const ALWAYS_US = 1_000_000;
 
 /** Leads a strategy through every case and answers what it broke, an empty list when nothing. Never throws itself. */
 export function checkStrategy(factory: StrategyFactory, conformance: ConformanceOptions = {}): Violation[] {
@@ -55,14 +82,46 @@ export function checkStrategy(factory: StrategyFactory, conformance: Conformance
     if (JSON.stringify(first.plans) !== JSON.stringify(second.plans)) {
       violations.push({ rule: 'deterministic', where: testCase.name, message: 'two instances gave different plans' });
     }
-    const { maxSwitches } = testCase;
-    const switches = countSwitches(first.plans);
-    if (maxSwitches !== undefined && switches > maxSwitches) {
-      const message = `moved traffic ${switches} times, at most ${maxSwitches} expected`;
-      violations.push({ rule: 'steady', where: testCase.name, message });
-    }
+    violations.push(...checkSteady(first.plans, testCase), ...checkBudget(first.plans, testCase));
   }
   return violations;
+}
+
+function checkSteady(plans: readonly Plan[], { name, maxSwitches, settledFrom }: ConformanceCase): Violation[] {
+  const violations: Violation[] = [];
+  const complain = (message: string) => violations.push({ rule: 'steady', where: name, message });
+  const switches = countSwitches(plans);
+  if (maxSwitches !== undefined && switches > maxSwitches) {
+    complain(`moved traffic ${switches} times, at most ${maxSwitches} expected`);
+  }
+  if (settledFrom !== undefined) {
+    const late = plans.slice(settledFrom).find((plan) => JSON.stringify(plan) !== JSON.stringify(plans[settledFrom]));
+    if (late !== undefined) complain(`made a new plan though nothing had changed: ${late.reason}`);
+  }
+  return violations;
+}
+
+/** Mode `copies` is left out: a strategy that is chosen for it by name (`redundant`) costs what the operator ordered. */
+function checkBudget(plans: readonly Plan[], { name, steps, ...change }: ConformanceCase): Violation[] {
+  const { limits, traffic } = planRequest(0, [], change);
+  const { redundancy } = limits;
+  if (traffic.demandBps === 0) return [];
+  const spentUs: number[] = plans.map((plan, i) => {
+    const untilNextUs = i + 1 < steps.length ? steps[i + 1].atUs - steps[i].atUs : 0;
+    // Asked a few times a second: what a plan would cost in a minute without a question is not its fault.
+    const elapsedUs = Math.min(ALWAYS_US, untilNextUs);
+    return ((plan.copies ?? 0) + (plan.repair ?? 0)) * elapsedUs;
+  });
+  let sumUs = 0;
+  for (let end = 0, start = 0; end < spentUs.length; end++) {
+    sumUs += spentUs[end];
+    while (steps[end].atUs - steps[start].atUs > BUDGET_WINDOW_US) sumUs -= spentUs[start++];
+    if (sumUs <= redundancy * SAVED * BUDGET_WINDOW_US + ALWAYS_US) continue;
+    const ratio = (sumUs / BUDGET_WINDOW_US).toFixed(3);
+    const message = `spent ${ratio} extra bytes per byte over a minute, about ${redundancy} expected`;
+    return [{ rule: 'budget', where: name, message }];
+  }
+  return [];
 }
 
 function checkDescription(factory: StrategyFactory): Violation[] {
@@ -112,7 +171,7 @@ function run(factory: StrategyFactory, options: Readonly<Record<string, unknown>
   }
   let current: Plan | undefined;
   for (const step of strategy === undefined ? [] : testCase.steps) {
-    const plan = planOnce(strategy as Strategy, step, current, complain);
+    const plan = planOnce(strategy as Strategy, step, testCase, current, complain);
     if (plan === undefined) break;
     plans.push(plan);
     current = plan;
@@ -127,18 +186,18 @@ type Complain = (rule: ConformanceRule, message: string) => void;
 function planOnce(
   strategy: Strategy,
   step: TraceStep,
+  { traffic, limits }: ConformanceCase,
   current: Plan | undefined,
   complain: Complain,
 ): Plan | undefined {
   // Frozen all through: a strategy that writes into what it was shown throws.
-  const request: PlanRequest = deepFreeze({
-    nowUs: step.atUs,
-    trafficClass: 'default',
-    paths: jsonCopy(step.paths),
-    current: current === undefined ? undefined : jsonCopy(current),
-    traffic: { demandBps: 0, packetBytes: 0, flows: 0 },
-    limits: { redundancy: 0, deadlineUs: 1_000_000, urgent: false, aggregate: true, flowPinned: false },
-  });
+  const request: PlanRequest = deepFreeze(
+    planRequest(step.atUs, jsonCopy(step.paths), {
+      current: current === undefined ? undefined : jsonCopy(current),
+      traffic,
+      limits,
+    }),
+  );
   let plan: Plan;
   try {
     plan = strategy.plan(request);
@@ -151,21 +210,49 @@ function planOnce(
     complain('valid-plan', fault);
     return undefined;
   }
-  if (!isJson(plan)) complain('json', 'the plan has more in it than JSON keeps');
   checkStates(plan, request, complain);
+  if (isJson(plan)) return jsonCopy(plan);
+  complain('json', 'the plan has more in it than JSON keeps');
   return { mode: plan.mode, paths: [...plan.paths], reason: plan.reason };
 }
 
 /** What is wrong with the plan, undefined when nothing. */
 function planFault(plan: Plan, request: PlanRequest): string | undefined {
   if (typeof plan !== 'object' || plan === null) return 'plan answered no plan';
-  if (plan.mode !== 'single' && plan.mode !== 'copies') return `mode ${String(plan.mode)}: single or copies expected`;
+  if (!MODES.includes(plan.mode)) return `mode ${String(plan.mode)}: one of ${MODES.join(', ')} expected`;
   if (!Array.isArray(plan.paths) || plan.paths.length === 0) return 'paths: at least one expected';
   if (new Set(plan.paths).size !== plan.paths.length) return 'paths: an id came twice';
   const unknown = plan.paths.find((id) => !request.paths.some((path) => path.id === id));
   if (unknown !== undefined) return `paths: ${String(unknown)} is not an id of the request`;
   if (typeof plan.reason !== 'string' || plan.reason.trim() === '') return 'reason: words for dispatchers expected';
   if (plan.reason.length > MAX_REASON) return `reason: at most ${MAX_REASON} characters expected`;
+  return extrasFault(plan) ?? sharingFault(plan);
+}
+
+function extrasFault({ mode, paths, copies, repair }: Plan): string | undefined {
+  if (copies !== undefined) {
+    if (mode === 'copies') return 'copies: not with mode copies, which sends on every path';
+    if (!Number.isInteger(copies) || copies < 1) return `copies: a whole number from 1 expected, got ${copies}`;
+    if (copies >= paths.length) return `copies: ${copies} more paths expected, there are ${paths.length - 1}`;
+  }
+  if (repair !== undefined && !(repair > 0 && repair <= MAX_REPAIR)) {
+    return `repair: a number above 0, at most ${MAX_REPAIR}, expected, got ${repair}`;
+  }
+  return undefined;
+}
+
+function sharingFault({ mode, paths, weights, pinned, preferUs }: Plan): string | undefined {
+  if (mode !== 'balance' && (weights !== undefined || pinned !== undefined))
+    return 'weights, pinned: only with balance';
+  if (mode !== 'spill' && preferUs !== undefined) return 'preferUs: only with spill';
+  if (weights !== undefined) {
+    if (!Array.isArray(weights) || weights.length !== paths.length) return 'weights: one for each of paths expected';
+    if (!weights.every((weight) => weight > 0 && weight < Number.POSITIVE_INFINITY)) {
+      return 'weights: numbers above 0 expected';
+    }
+  }
+  if (pinned !== undefined && typeof pinned !== 'boolean') return 'pinned: true or false expected';
+  if (preferUs !== undefined && !(preferUs >= 0)) return 'preferUs: microseconds from 0 expected';
   return undefined;
 }
 
@@ -175,7 +262,7 @@ function checkStates(plan: Plan, request: PlanRequest, complain: Complain): void
   const used = plan.mode === 'single' ? plan.paths.slice(0, 1) : plan.paths;
   const states = used.map(stateOf);
   if (states.includes('down')) complain('leaves-down', `${plan.mode} uses a path that is down while another is up`);
-  if (plan.mode === 'single' && states[0] === 'suspect') {
+  if (plan.mode !== 'copies' && states.includes('suspect')) {
     complain('leaves-suspect', 'traffic stays on a suspect path while another is up');
   }
   if (plan.mode === 'copies' && !states.includes('up')) complain('leaves-down', 'no copy goes to a path that is up');

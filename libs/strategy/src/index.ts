@@ -1,6 +1,11 @@
 export { activeStandby } from './active-standby.js';
+export { adaptive } from './adaptive.js';
+export { type AvoidedPaths, allowedPaths } from './allowed-paths.js';
 export * from './conformance.js';
+export { loadBalancing } from './load-balancing.js';
+export { priorityBased } from './priority-based.js';
 export { redundant } from './redundant.js';
 export { builtInStrategies } from './registry.js';
 export * from './sdk.js';
 export { smallestDelay } from './smallest-delay.js';
+export { EarlyWarnings, type WarningFigures } from './warnings.js';

@@ -22,3 +22,16 @@ export function millisecondsOption(options: RawOptions, key: string, fallbackMs:
   }
   return value * 1000;
 }
+
+/** Reads one of a few words. @throws StrategyOptionsError when it is none of them. */
+export function choiceOption<T extends string>(
+  options: RawOptions,
+  key: string,
+  choices: readonly T[],
+  fallback: T,
+): T {
+  if (options[key] === undefined) return fallback;
+  const choice = choices.find((each) => each === options[key]);
+  if (choice !== undefined) return choice;
+  throw new StrategyOptionsError(`${key}: expected one of ${choices.join(', ')}, got ${JSON.stringify(options[key])}`);
+}

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { type PathSnapshot, type Plan, path, redundant } from './index.js';
+import { type PathSnapshot, type Plan, path, planRequest, redundant } from './index.js';
 
 function driver(options: Record<string, unknown> = {}): (atMs: number, ...paths: PathSnapshot[]) => Plan {
   const strategy = redundant.create(options);
   let current: Plan | undefined;
   return (atMs, ...paths) => {
-    current = strategy.plan({ nowUs: atMs * 1000, trafficClass: 'default', paths, current });
+    current = strategy.plan(planRequest(atMs * 1000, paths, { current }));
     return current;
   };
 }

@@ -1,14 +1,7 @@
 import { refuseUnknownOptions } from './options.js';
-import { describe, whyLeft } from './reasons.js';
-import {
-  type PathSnapshot,
-  type Plan,
-  type PlanRequest,
-  type Strategy,
-  type StrategyFactory,
-  StrategyOptionsError,
-} from './sdk.js';
-import { samePaths } from './single-path.js';
+import { samePaths } from './plans.js';
+import { copiesReason } from './reasons.js';
+import { type Plan, type PlanRequest, type Strategy, type StrategyFactory, StrategyOptionsError } from './sdk.js';
 import { byCost, byKeys, byPrice, byPriority, byStanding, SteadyRanking } from './steady-ranking.js';
 
 /** Good news has to last this long before it changes which paths get copies. */
@@ -39,21 +32,8 @@ class Redundant implements Strategy {
     const chosen = (alive.length > 0 ? alive : order.slice(0, 1)).slice(0, this.copies);
     const paths = chosen.map((path) => path.id);
     if (current?.mode === 'copies' && samePaths(current.paths, paths)) return current;
-    return { mode: 'copies', paths, reason: reasonFor(request, chosen) };
+    return { mode: 'copies', paths, reason: copiesReason(request, chosen) };
   }
-}
-
-function reasonFor(request: PlanRequest, chosen: readonly PathSnapshot[]): string {
-  const names = chosen.map((path) => path.name).join(', ');
-  const before = request.current?.paths;
-  if (before === undefined) return `copies on ${names}`;
-  const left = before.filter((id) => !chosen.some((path) => path.id === id)).map((id) => whyLeft(request, id));
-  const why = left.find((reason) => reason !== undefined);
-  if (why !== undefined) return `${why}, copies on ${names}`;
-  const joined = chosen.filter((path) => !before.includes(path.id));
-  if (joined.length > 0)
-    return `${joined.map((path) => `${path.name} joined (${describe(path)})`).join(', ')}, copies on ${names}`;
-  return `copies on ${names}, best first`;
 }
 
 export const redundant: StrategyFactory = {

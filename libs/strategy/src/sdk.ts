@@ -79,9 +79,12 @@ export interface TrafficSnapshot {
   readonly flows: number;
 }
 
-/** What the operator's policy allows a class. The engine keeps to these limits whatever a plan says. */
+/** What the operator's policy allows a class. */
 export interface ClassLimits {
-  /** Extra bytes for copies and repair per byte of the class, 0 to 4: 0.1 is ten per cent, 2 is two more copies. */
+  /**
+   * Extra bytes per byte of the class that `copies: n` and `repair` may cost over a minute, 0 to 4: 0.1 is ten per cent, 2 is two
+   * more copies. A strategy that sends copies because the operator chose it for that by name (`redundant`) is not bound by it.
+   */
   readonly redundancy: number;
   /** A packet older than this is worth nothing any more, microseconds. */
   readonly deadlineUs: number;
@@ -140,6 +143,11 @@ export interface Plan {
    * travel over the other paths of the list, over the same one where it is alone.
    */
   readonly repair?: number;
+  /**
+   * `spill` only: a packet goes on a path further down the list only where it arrives earlier by more than this, microseconds.
+   * Absent: by what is more than measurement noise.
+   */
+  readonly preferUs?: number;
   /** `balance` only: a positive share for each of `paths`, in their order. Absent: by estimated capacity. */
   readonly weights?: readonly number[];
   /** `balance` only: a flow stays on the path that it was given while that is up. Absent: packet by packet. */

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { noise, type PathSnapshot, type Plan, path, smallestDelay } from './index.js';
+import { noise, type PathSnapshot, type Plan, path, planRequest, smallestDelay } from './index.js';
 
 function driver(options: Record<string, unknown> = {}): (atMs: number, ...paths: PathSnapshot[]) => Plan {
   const strategy = smallestDelay.create(options);
   let current: Plan | undefined;
   return (atMs, ...paths) => {
-    current = strategy.plan({ nowUs: atMs * 1000, trafficClass: 'default', paths, current });
+    current = strategy.plan(planRequest(atMs * 1000, paths, { current }));
     return current;
   };
 }

@@ -1,7 +1,7 @@
 import { millisecondsOption, refuseUnknownOptions } from './options.js';
+import { singlePlan } from './plans.js';
 import { milliseconds } from './reasons.js';
 import type { PathSnapshot, Plan, PlanRequest, Strategy, StrategyFactory } from './sdk.js';
-import { singlePlan } from './single-path.js';
 import {
   byCost,
   byKeys,

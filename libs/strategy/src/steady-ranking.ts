@@ -15,6 +15,8 @@ export interface RankedPath {
   readonly standing: number;
   /** Held cost, microseconds; see {@link sendCostUs}. */
   readonly costUs: number;
+  /** Came back only just now, after having failed time and again. */
+  readonly isFlapping: boolean;
 }
 
 export interface SteadyOptions {
@@ -22,18 +24,22 @@ export interface SteadyOptions {
   readonly settleUs: number;
   /** Cost differences below this are noise, microseconds; so are those below {@link CLEARLY} of the cost. */
   readonly marginUs: number;
+  /** What it costs to send on a path, microseconds. Default: {@link sendCostUs}. */
+  readonly cost?: (path: PathSnapshot, request: PlanRequest) => number;
 }
 
 /** Cost of a path that was never measured: behind every measured one. */
-const UNKNOWN_COST_US = 10_000_000;
+export const UNKNOWN_COST_US = 10_000_000;
 /** One percent of loss weighs like 10 ms of delay: about what a repeated packet costs on a path of 50 ms. */
-const LOSS_WEIGHT_US = 1_000_000;
+export const LOSS_WEIGHT_US = 1_000_000;
 /** Share of the cost by which a path must be better to be clearly better. */
 const CLEARLY = 0.2;
 /** Measured costs are smoothed over this part of the settling time, so that a spike is soon forgotten. */
 const SMOOTHING_PART = 8;
 /** Settling time never grows beyond this factor. */
 const MOST_PATIENT = 64;
+/** So many failures soon one after another, and a path flaps. */
+const FLAPPING = 3;
 /** A path that stayed up for this many of its settling times is trusted as in the beginning. */
 const FORGIVEN_AFTER = 10;
 
@@ -79,7 +85,8 @@ export class SteadyRanking {
       const settled = request.nowUs - memory.upSinceUs >= this.settlingUs(memory);
       const standing = path.state === 'up' && settled ? 0 : STANDING[path.state];
       const bonusUs = incumbents.includes(path.id) ? this.marginUs(memory.heldUs) : 0;
-      return { path, standing, costUs: memory.heldUs - bonusUs };
+      const isFlapping = standing === STANDING.up && memory.failures >= FLAPPING;
+      return { path, standing, costUs: memory.heldUs - bonusUs, isFlapping };
     });
   }
 
@@ -106,7 +113,7 @@ export class SteadyRanking {
 
   private observe(path: PathSnapshot, request: PlanRequest): Memory {
     const { nowUs } = request;
-    const costUs = sendCostUs(path);
+    const costUs = this.options.cost?.(path, request) ?? sendCostUs(path);
     let memory = this.memories.get(path.id);
     if (memory === undefined) {
       // At the start nothing carries traffic that could be disturbed: every path that is up counts as settled.

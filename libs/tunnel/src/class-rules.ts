@@ -1,8 +1,8 @@
 /** A class's policy with every default filled in: what the engine goes by. */
-import type { ClassLimits } from '@corridor/strategy';
-import type { AvoidedPaths, ClassPolicy, OrderRule, SpreadRule } from './policy.js';
+import type { AvoidedPaths, ClassLimits } from '@corridor/strategy';
+import type { ClassPolicy, OrderRule, SpreadRule } from './policy.js';
 
-export const DEFAULT_DEADLINE_MS = 1_000;
+export const DEFAULT_DEADLINE_MS = 3_000;
 export const DEFAULT_MIN_SHARE = 0.05;
 export const LOWEST_PRIORITY = 8;
 

@@ -1,3 +1,5 @@
+import type { AvoidedPaths } from '@corridor/strategy';
+
 /**
  * The policy in the engine's own terms: which strategy sends which traffic. The apps translate their documents into
  * this; it crosses the tunnel as JSON, so that the gateway sends by the vehicle's policy.
@@ -21,7 +23,7 @@ export interface ClassPolicy {
   readonly urgent?: boolean;
   /** Share of the peer's sending that it gets whatever goes before it, 0 to 0.5. Default 0.05. */
   readonly minShare?: number;
-  /** After this a packet is neither sent again nor kept queued, milliseconds, 20 to 3,000. Default 1,000. */
+  /** After this a packet is neither sent again nor kept queued, milliseconds, 20 to 3,000. Default 3,000. */
   readonly deadlineMs?: number;
   /** Extra bytes per byte that copies and repair may cost, 0 to 4. Default 0. */
   readonly redundancy?: number;
@@ -29,7 +31,7 @@ export interface ClassPolicy {
   readonly order?: OrderRule;
   /** What may travel over several paths at once: each packet, whole flows only, nothing. Default `packets`. */
   readonly spread?: SpreadRule;
-  /** Paths not to be used unless no other works. Default none. */
+  /** Paths not to be used unless no other works, the most avoided first; see `allowedPaths`. Default none. */
   readonly avoid?: readonly AvoidedPaths[];
   /** Uses what it avoids after all: as if `avoid` were empty. Default false. */
   readonly emergency?: boolean;
@@ -37,7 +39,6 @@ export interface ClassPolicy {
 
 export type OrderRule = 'auto' | 'flow' | 'none';
 export type SpreadRule = 'packets' | 'flows' | 'none';
-export type AvoidedPaths = 'metered' | 'roaming' | 'capped';
 
 export interface TrafficClass extends ClassPolicy {
   readonly name: string;

@@ -24,3 +24,21 @@ export function singlePlan(
 export function samePaths(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((id, index) => id === b[index]);
 }
+
+/** Whether two plans send in the same way, whatever their reasons. */
+export function samePlan(a: Plan, b: Plan): boolean {
+  return (
+    a.mode === b.mode &&
+    samePaths(a.paths, b.paths) &&
+    a.copies === b.copies &&
+    a.repair === b.repair &&
+    a.preferUs === b.preferUs &&
+    a.pinned === b.pinned &&
+    samePaths(a.weights ?? [], b.weights ?? [])
+  );
+}
+
+/** `next`, or the plan in force when that sends in the same way. */
+export function keepSame(current: Plan | undefined, next: Plan): Plan {
+  return current !== undefined && samePlan(current, next) ? current : next;
+}

@@ -1,0 +1,89 @@
+/**
+ * Which of the paths that are up are worth sending on beside the first one. A path that is much worse helps nobody: what it
+ * carries arrives after its deadline, or holds up what came over the others. Every limit has two figures, one to be left
+ * out by and a better one to come back by, so that a path at the limit does not go in and out.
+ */
+import type { PathSnapshot, PlanRequest } from './sdk.js';
+import { type RankedPath, sendDelayUs } from './steady-ranking.js';
+
+/** Share of the class's deadline that a path's own delay may take: what is lost must have time to go out again. */
+const LATE = { out: 0.8, back: 0.6 };
+/** Delay above that of the first path: a receiver that puts packets in order waits about a quarter of a second at most. */
+const BEHIND_US = { out: 200_000, back: 150_000 };
+/** Share of lost packets beyond which a path costs more in repairs than it carries. */
+const LOSSY = { out: 0.3, back: 0.2 };
+/** Share of lost packets from which a path is used only where its capacity is needed. */
+const DOUBTFUL = { out: 0.06, back: 0.03 };
+/** The other paths can do without a doubtful one when they carry the demand this many times. */
+const SPARE = { out: 1.3, back: 1.1 };
+
+interface Limit {
+  readonly out: number;
+  readonly back: number;
+}
+
+export class Usefulness {
+  /** Paths that are left out, and why, in a word or two for reasons. */
+  private leftOut = new Map<number, string>();
+
+  /** Why a path is left out at present, such as `loses 34 %`; undefined when it is not. */
+  whyNot(id: number): string | undefined {
+    return this.leftOut.get(id);
+  }
+
+  /**
+   * The members of `order` (all up, best first) that are worth using, in the same order. The first always is.
+   */
+  select(order: readonly RankedPath[], request: PlanRequest): PathSnapshot[] {
+    const first = order[0].path;
+    const leftOut = new Map<number, string>();
+    for (const ranked of order.slice(1)) {
+      const why = this.hopeless(ranked, first, request);
+      if (why !== undefined) leftOut.set(ranked.path.id, why);
+    }
+    const candidates = order.filter(({ path }) => !leftOut.has(path.id)).map(({ path }) => path);
+    const chosen = candidates.filter((path) => {
+      const why = path === first ? undefined : this.dispensable(path, candidates, request);
+      if (why !== undefined) leftOut.set(path.id, why);
+      return why === undefined;
+    });
+    this.leftOut = leftOut;
+    return chosen;
+  }
+
+  private hopeless({ path, isFlapping }: RankedPath, first: PathSnapshot, request: PlanRequest): string | undefined {
+    const { send } = path;
+    const delayUs = sendDelayUs(path);
+    const wasOut = this.leftOut.has(path.id);
+    if (isFlapping) return 'comes and goes';
+    if (exceeds(send.lossRatio, LOSSY, wasOut)) return `loses ${percent(send.lossRatio)}`;
+    if (exceeds(delayUs / request.limits.deadlineUs, LATE, wasOut)) return 'is too slow for the deadline';
+    if (exceeds(delayUs - sendDelayUs(first), BEHIND_US, wasOut)) return `is far slower than ${first.name}`;
+    return undefined;
+  }
+
+  /** Doubtful, and the demand fits on the paths that are not: as far as their capacity is known. */
+  private dispensable(
+    path: PathSnapshot,
+    candidates: readonly PathSnapshot[],
+    request: PlanRequest,
+  ): string | undefined {
+    const isLossy = (one: PathSnapshot) => exceeds(one.send.lossRatio, DOUBTFUL, this.leftOut.has(one.id));
+    if (!isLossy(path) && path.warnings.length === 0) return undefined;
+    let capacityBps = 0;
+    for (const other of candidates) {
+      if (!isLossy(other) && other.warnings.length === 0) capacityBps += other.send.capacityBps;
+    }
+    const spare = this.leftOut.has(path.id) ? SPARE.back : SPARE.out;
+    if (capacityBps === 0 || capacityBps < spare * request.traffic.demandBps) return undefined;
+    return isLossy(path) ? `loses ${percent(path.send.lossRatio)} and is not needed` : 'is in doubt and not needed';
+  }
+}
+
+function exceeds(value: number, limit: Limit, wasOut: boolean): boolean {
+  return value > (wasOut ? limit.back : limit.out);
+}
+
+function percent(ratio: number): string {
+  return `${Math.round(ratio * 100)} %`;
+}

@@ -40,7 +40,8 @@ function isAboveForLong(pool: QueuePool, flow: number, table: ClassTable, index:
   const { nowUs } = clock;
   const slot = pool.head[flow];
   const behind = table.bytes[index] - pool.slots.length[slot];
-  if (nowUs - pool.enqueuedUs[slot] < table.targetUs[index] || behind <= NO_QUEUE_BYTES) {
+  const isBelow = nowUs - pool.enqueuedUs[slot] < table.targetUs[index];
+  if (isBelow || behind <= NO_QUEUE_BYTES || nowUs < table.pardonedUntilUs[0]) {
     pool.firstAboveUs[flow] = 0;
     return false;
   }

@@ -101,9 +101,14 @@ export class QueuePool {
   /** Closes an empty flow queue that stands in no list any more. */
   close(flow: number): void {
     this.open[flow] = 0;
+    this.forgetQueue(flow);
+    this.linkClosed(flow);
+  }
+
+  /** CoDel finds the flow queue empty: there is no standing queue. */
+  forgetQueue(flow: number): void {
     this.dropping[flow] = 0;
     this.firstAboveUs[flow] = 0;
-    this.linkClosed(flow);
   }
 
   /** Gives an open flow queue another owner and key, which must not be in use. */
@@ -116,8 +121,8 @@ export class QueuePool {
     return this.key[flow];
   }
 
-  isOwnedBy(flow: number, owner: number): boolean {
-    return this.owner[flow] === owner;
+  ownerOf(flow: number): number {
+    return this.owner[flow];
   }
 
   /** Puts a slot at the end of a flow queue. */

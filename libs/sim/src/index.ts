@@ -10,5 +10,6 @@ export { type FlowPrediction, predict, runScenario } from './run-scenario.js';
 export * from './scenario.js';
 export * from './scenarios/index.js';
 export { type SimOptions, type SimVehicle, SimWorld } from './sim-world.js';
+export * from './tcp/index.js';
 export { ToyAead } from './toy-aead.js';
 export { VirtualClock } from './virtual-clock.js';

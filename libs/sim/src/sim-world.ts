@@ -25,12 +25,15 @@ import {
   type Scenario,
   type ScenarioResult,
   type ScenarioStep,
+  type TrafficSpec,
+  trafficWindow,
   vehicleName,
 } from './scenario.js';
 import { SimLink } from './sim-link.js';
 import { readStampedPacket } from './stamped-packet.js';
 import { ToyAead } from './toy-aead.js';
-import { TrafficFlow, vehiclePrefix } from './traffic-flow.js';
+import { isTcp, readSegment, TcpFlow, type TcpNetwork, TcpSegment } from './tcp/index.js';
+import { HOSPITAL, PORT_BASE, TrafficFlow, vehicleInnerHost, vehiclePrefix } from './traffic-flow.js';
 import { VirtualClock } from './virtual-clock.js';
 
 export interface SimOptions {
@@ -44,8 +47,9 @@ export interface SimOptions {
 
 /** Inner packets are at most this long, bytes. */
 const MTU = 1_400;
-/** Slots that a simulated engine may hold: 4 MB, plenty for what scenarios send, small enough for a fleet. */
-const SEND_SLOTS = 2_048;
+/** Slots that a simulated engine may hold: as many as real ones do, and 4 MB worth for the vehicles of a fleet. */
+const SEND_SLOTS = 8_192;
+const SEND_SLOTS_OF_FLEET = 2_048;
 /**
  * From the moment at which an operator takes an address away until the vehicle's device has the next one, which its sockets
  * use at once, and from there until the host has told the engine: measured in the lab, where `ip` changes the address.
@@ -71,7 +75,8 @@ export class SimWorld {
   private readonly family: Family;
   private readonly gatewayKey: Uint8Array;
   private readonly vehicleKeys: Uint8Array[] = [];
-  private readonly flows: TrafficFlow[] = [];
+  private readonly flows: (TrafficFlow | TcpFlow)[] = [];
+  private readonly segment = new TcpSegment();
 
   constructor(
     readonly scenario: Scenario,
@@ -159,7 +164,7 @@ export class SimWorld {
       ciphers: [CIPHER_CHACHA20_POLY1305],
       strategies: this.options.strategies ?? builtInStrategies,
       policy: this.scenario.policy,
-      sendSlots: SEND_SLOTS,
+      sendSlots: this.scenario.vehicles === 1 ? SEND_SLOTS : SEND_SLOTS_OF_FLEET,
       mtu: MTU,
     };
   }
@@ -187,13 +192,39 @@ export class SimWorld {
     const random = this.random.fork('traffic');
     for (let vehicle = 0; vehicle < this.scenario.vehicles; vehicle++) {
       this.scenario.traffic.forEach((spec, index) => {
-        const place = { vehicle, id: this.flows.length, name: names[index] };
-        const sender = () => (spec.direction === 'up' ? this.vehicles[vehicle].host : this.gateway);
-        const flow = new TrafficFlow(this.clock, this.scenario, spec, place, random, sender);
+        const flow = this.flowOf(spec, vehicle, names[index], random);
         this.flows.push(flow);
         flow.start();
       });
     }
+  }
+
+  private flowOf(spec: TrafficSpec, vehicle: number, name: string, random: Random): TrafficFlow | TcpFlow {
+    const id = this.flows.length;
+    const inside = () => this.vehicles[vehicle].host;
+    const outside = () => this.gateway;
+    const isUp = spec.direction === 'up';
+    if (spec.kind !== 'tcp') {
+      return new TrafficFlow(this.clock, this.scenario, spec, { vehicle, id, name }, random, isUp ? inside : outside);
+    }
+    const host = vehicleInnerHost(vehicle);
+    const ends = isUp ? { from: host, to: HOSPITAL } : { from: HOSPITAL, to: host };
+    const window = trafficWindow(this.scenario, spec);
+    const place = { vehicle, name, ...ends, port: PORT_BASE + id, mtu: MTU, ...window };
+    const [sending, receiving] = isUp ? [inside, outside] : [outside, inside];
+    return new TcpFlow(spec, place, random.fork(`tcp ${id}`), this.networkOf(sending), this.networkOf(receiving));
+  }
+
+  /** What leaves through an engine; nothing while there is none. */
+  private networkOf(host: () => EngineHost<VehicleEngine> | EngineHost<GatewayEngine> | undefined): TcpNetwork {
+    const { clock } = this;
+    return {
+      get nowUs() {
+        return clock.nowUs;
+      },
+      schedule: (atUs, action) => clock.schedule(atUs, action),
+      transmit: (count, write) => host()?.sendMany(count, write),
+    };
   }
 
   private sendUp(link: SimLink, bytes: Uint8Array): void {
@@ -226,10 +257,25 @@ export class SimWorld {
   }
 
   private deliverInner(slab: Uint8Array, offset: number, length: number): void {
+    if (isTcp(slab, offset, length)) {
+      this.deliverSegment(slab, offset, length);
+      return;
+    }
     const packet = readStampedPacket(slab, offset, length);
     // Nothing else was sent into the tunnel: anything else that comes out of it is a bug.
-    if (packet === undefined) throw new Error(`a packet of ${length} bytes came out changed`);
-    this.flows[packet.flow].recorder.arrived(packet.sequence, packet.sentAtUs, this.clock.nowUs);
+    const flow = packet === undefined ? undefined : this.flows[packet.flow];
+    if (packet === undefined || !(flow instanceof TrafficFlow)) throw new Error(`a packet of ${length} bytes came out changed`);
+    flow.recorder.arrived(packet.sequence, packet.sentAtUs, this.clock.nowUs);
+  }
+
+  private deliverSegment(slab: Uint8Array, offset: number, length: number): void {
+    const { segment } = this;
+    const isSound = readSegment(slab, offset, length, segment);
+    const flow = this.flows[segment.destinationPort - PORT_BASE];
+    if (!isSound || !(flow instanceof TcpFlow)) throw new Error(`a segment of ${length} bytes came out changed`);
+    // What a stack does with one packet must not go back into the engine that is just handing it out.
+    const arrived = segment.copy();
+    this.clock.schedule(this.clock.nowUs, () => flow.arrived(arrived));
   }
 
   private apply(step: ScenarioStep): void {

@@ -10,8 +10,8 @@ import type { VirtualClock } from './virtual-clock.js';
 
 /** Inner addresses: vehicle n is 10.77.0.2 + n, the hospital 10.99.0.2. */
 const VEHICLE_BASE = 0x0a4d0002;
-const HOSPITAL = 0x0a630002;
-const PORT_BASE = 5_000;
+export const HOSPITAL = 0x0a630002;
+export const PORT_BASE = 5_000;
 
 export function vehicleInnerHost(vehicle: number): number {
   return VEHICLE_BASE + vehicle;
@@ -41,7 +41,6 @@ export class TrafficFlow {
 
   /**
    * @param sender the host that sends at the time of the call: the gateway's changes when it restarts.
-   * @throws RangeError for TCP, which needs a real stack: that is the lab's.
    */
   constructor(
     private readonly clock: VirtualClock,
@@ -51,7 +50,6 @@ export class TrafficFlow {
     random: Random,
     private readonly sender: () => EngineHost<Engine> | undefined,
   ) {
-    if (spec.kind === 'tcp') throw new RangeError('the simulator has no TCP: run this scenario in the lab');
     const { vehicle, id, name } = place;
     this.recorder = new FlowRecorder({ vehicle, flow: name, kind: spec.kind, direction: spec.direction });
     this.intervalUs = trafficIntervalUs(spec);

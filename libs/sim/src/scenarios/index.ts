@@ -1,4 +1,5 @@
 import type { Scenario } from '../scenario.js';
+import { aggregateScenarios } from './aggregate.js';
 import {
   blackoutActiveStandby,
   blackoutDownOnly,
@@ -6,6 +7,7 @@ import {
   blackoutSmallestDelay,
   blackoutUpOnly,
 } from './blackouts.js';
+import { bufferbloatScenarios } from './bufferbloat.js';
 import { addressChange, gatewayRestart, natRebind, policySwitch } from './changes.js';
 import { bursty, clean, lossy, smallMtu } from './conditions.js';
 import { drive } from './drive.js';
@@ -26,6 +28,8 @@ export const scenarios: readonly Scenario[] = [
   gatewayRestart,
   policySwitch,
   drive,
+  ...aggregateScenarios,
+  ...bufferbloatScenarios,
 ];
 
 /** @throws RangeError that names the known ones. */
@@ -35,4 +39,6 @@ export function scenarioNamed(name: string): Scenario {
   throw new RangeError(`no scenario ${name}; there are: ${scenarios.map((scenario) => scenario.name).join(', ')}`);
 }
 
+export * from './aggregate.js';
+export * from './bufferbloat.js';
 export * from './parts.js';

@@ -47,3 +47,12 @@ export const ambulanceTraffic: readonly TrafficSpec[] = [vitals, video, vitalsDo
 export function policy(everything: ClassPolicy, version = 1): TunnelPolicy {
   return { version, default: everything, classes: [] };
 }
+
+/** The policy of a fleet that set nothing: vital signs on every link, everything else where it arrives first. */
+export function defaultPolicy(version = 1): TunnelPolicy {
+  return {
+    version,
+    default: { strategy: 'smallest-delay' },
+    classes: [{ name: 'vitals', strategy: 'redundant', match: [{ dscp: [DSCP_VITALS] }] }],
+  };
+}

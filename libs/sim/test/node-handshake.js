@@ -1,4 +1,7 @@
-/** Handshake primitives for the tests, from Node's crypto: the room itself is pure and takes them as an argument. */
+/**
+ * Handshake primitives for the tests and for simulate.mjs, from Node's crypto: the room itself is pure and takes them as
+ * an argument. JavaScript, so that simulate.mjs runs without a test runner.
+ */
 import {
   createCipheriv,
   createDecipheriv,
@@ -8,18 +11,20 @@ import {
   createPublicKey,
   diffieHellman,
 } from 'node:crypto';
-import type { HandshakePrimitives } from '@corridor/tunnel';
 
 /** DER in front of a raw X25519 key (RFC 8410). */
 const PKCS8 = Buffer.from('302e020100300506032b656e04220420', 'hex');
 const SPKI = Buffer.from('302a300506032b656e032100', 'hex');
 
-const privateKeyOf = (raw: Uint8Array) =>
+/** @param {Uint8Array} raw */
+const privateKeyOf = (raw) =>
   createPrivateKey({ key: Buffer.concat([PKCS8, raw]), format: 'der', type: 'pkcs8' });
-const publicKeyOf = (raw: Uint8Array) =>
+/** @param {Uint8Array} raw */
+const publicKeyOf = (raw) =>
   createPublicKey({ key: Buffer.concat([SPKI, raw]), format: 'der', type: 'spki' });
 
-export const handshake: HandshakePrimitives = {
+/** @type {import('@corridor/tunnel').HandshakePrimitives} */
+export const handshake = {
   x25519(privateKey, publicKey) {
     try {
       return Uint8Array.from(

@@ -1,0 +1,3 @@
+import type { HandshakePrimitives } from '@corridor/tunnel';
+
+export const handshake: HandshakePrimitives;

@@ -26,6 +26,8 @@ export class AckReport {
    * between two acknowledgements of one space only.
    */
   space = 0;
+  /** Size of the largest packet acknowledged; its own time on the link is no queue. 0 when that is not known. */
+  largestBytes = 0;
 
   private readonly times = new Float64Array([-1, -1, 0]);
   private readonly stamps = new Int32Array(2);
@@ -79,6 +81,7 @@ export class AckReport {
     this.ackedBytes = 0;
     this.lostPackets = 0;
     this.lostBytes = 0;
+    this.largestBytes = 0;
     this.times[LARGEST_SENT_AT] = -1;
     this.times[RTT] = -1;
   }

@@ -2,50 +2,92 @@
  * How much a path carries in one direction, and when the next datagram may go: capacity is found by the rate at which
  * datagrams arrive and by the growth of their one-way delay, nothing is configured.
  */
-import { serialDistance } from '@corridor/wire';
-import type { Clock, Earliest } from '../clock.js';
+import { Clock, type Earliest } from '../clock.js';
 import type { AckReport } from './ack-report.js';
+import {
+  ACK_US,
+  BURST_US,
+  COMPETE_RAISED_US,
+  COMPETE_US,
+  DRAIN_EVERY_US,
+  DRAIN_MAX_US,
+  DRAIN_SHARE,
+  DRAIN_TELLS_US,
+  FIRST_PIPE_US,
+  FIRST_RATE_BPS,
+  IDLE_HALF_LIFE_US,
+  IDLE_KEPT_US,
+  LOSS_MARGIN,
+  MIN_RATE_BPS,
+  MIN_WINDOW_BYTES,
+  OVERDRAFT_US,
+  PACKET_BYTES,
+  RATE_PACKETS,
+  RATE_SPAN_US,
+  RESPONSE_US,
+} from './constants.js';
+import { DeliveredRate } from './delivered-rate.js';
+import { QueueDelay } from './queue-delay.js';
 
-/** `startup`: doubling; `steady`: rate found; `drain`: sending less than arrives until the queue is gone. */
-export type CongestionPhase = 'startup' | 'steady' | 'drain';
+/** `search`: no queue, growing; `steady`: a small queue stands; `drain`: asks whether less load means less delay and loss; `compete`: a sender beside us fills the queue. */
+export type CongestionPhase = 'search' | 'steady' | 'drain' | 'compete';
 
 /** For people. */
 export interface CongestionStatus {
   readonly phase: CongestionPhase;
+  /** Paced at now, and thought to be carried. */
+  readonly pacingBps: number;
   readonly rateBps: number;
   readonly deliveredBps: number;
   readonly windowBytes: number;
   readonly inFlightBytes: number;
   readonly queueUs: number;
-  readonly minRttUs: number;
+  readonly targetUs: number;
+  /** Loss that is not for lack of capacity. */
+  readonly lossRatio: number;
+  readonly pipeUs: number;
 }
 
-const FIRST_RATE_BPS = 1.2e6;
-const MIN_RATE_BPS = 20e3;
-const MIN_WINDOW_BYTES = 4 * 1500;
-const FIRST_RTT_US = 150_000;
-const ACK_US = 10_000;
-
 const TURN = 0; // when all that was sent would have left at the pacing rate
-const US_PER_BYTE = 1;
+const US_PER_BYTE = 1; // of the pacer
 const BURST = 2;
 const IN_FLIGHT = 3;
 const WINDOW = 4;
-const RATE = 5; // bit/s
-const DELIVERED = 6;
-const QUEUE = 7;
-const MIN_RTT = 8;
-const OFFSET = 9;
-const FLOOR = 10;
-const FLOOR_BEFORE = 11;
-const FLOOR_AT = 12;
-const REF_BYTES = 13;
-const STEP_AT = 14;
-const LEAST_QUEUE = 15;
-const NUMBERS = 16;
+const CAPACITY = 5; // bytes per microsecond
+const DELIVERED = 6; // likewise, of the last round
+const PIPE = 7; // round trip less queue, smoothed
+const PIPE_VAR = 8;
+const TARGET = 9;
+const TARGET_CAP = 10;
+const GAIN = 11;
+const ROUND_SENT = 12; // a round begins with what was sent from here on
+const ROUND_ACKED = 13;
+const ROUND_LOST = 14;
+const RANDOM_LOSS = 15;
+const LOSS = 16;
+const DRAIN_FROM = 17;
+const DRAIN_UNTIL = 18;
+const DRAIN_ACKED = 19;
+const DRAIN_LOST = 20;
+const DRAIN_LEAST = 21;
+const DRAIN_BEFORE = 22; // standing queue when it began
+const DRAIN_LOSS = 23; // loss when it began
+const EMPTY_AT = 24; // when the queue was last seen empty
+const EXCESS_AT = 25; // since when it is above the target
+const COMPETE_UNTIL = 26;
+const SENT_AT = 27;
+const ACKED_AT = 28;
+const BUSY_AT = 29; // when capacity was last confirmed
+const HOLD = 30; // rounds without growth
+const DRAIN_SENT = 31;
+const DRAIN_CAPACITY = 32;
+const STANDING_CAPACITY = 33; // when the queue began to stand
+const STANDING_AT = 34;
+const DRAIN_TO = 35;
+const NUMBERS = 36;
 
-const FLOOR_WINDOW_US = 10_000_000;
-const TARGET_US = 8_000;
+/** Of a path that was not used yet. */
+const NEVER = new Clock();
 
 /**
  * One per path and direction of sending; lives as long as the path, through changes of keys. All times are those of
@@ -58,23 +100,23 @@ const TARGET_US = 8_000;
  */
 export class PathCongestion {
   private readonly numbers = new Float64Array(NUMBERS);
-  private phase: CongestionPhase = 'startup';
-  private space = -1;
-  private refStamp = 0;
-  private measured = false;
+  private readonly delay = new QueueDelay();
+  private readonly rate = new DeliveredRate();
   private refused = false;
+  private draining = false;
+  private drainOver = false;
 
   constructor() {
-    this.start(FIRST_RATE_BPS);
+    this.start(NEVER);
   }
 
-  /** What the path is thought to carry, bit/s; also what is paced at in the mean. */
+  /** What the path is thought to carry, bit/s. */
   get rateBps(): number {
-    return this.numbers[RATE];
+    return this.numbers[CAPACITY] * 8e6;
   }
   /** Rate at which the last datagrams arrived, by the peer's clock, bit/s; 0 until measured. */
   get deliveredBps(): number {
-    return this.numbers[DELIVERED];
+    return this.numbers[DELIVERED] * 8e6;
   }
   /** Sent, and neither acknowledged nor lost. */
   get inFlightBytes(): number {
@@ -83,13 +125,13 @@ export class PathCongestion {
   get windowBytes(): number {
     return this.numbers[WINDOW];
   }
-  /** Standing queue on the path: what the one-way delay does not fall below within a round trip, above its base. */
+  /** Standing queue on the path: what the one-way delay does not fall below for a while, above its base. */
   get queueUs(): number {
-    return this.numbers[QUEUE];
+    return this.delay.standingUs;
   }
   /** Base of the one-way delay: difference of two unrelated clocks, modulo 2^32; comparable between the paths of a peer. */
   get baseDelayUs(): number {
-    return this.numbers[OFFSET] + Math.min(this.numbers[FLOOR], this.numbers[FLOOR_BEFORE]);
+    return this.delay.baseTransitUs;
   }
 
   /** Whether a datagram of so many bytes may go now. */
@@ -100,11 +142,11 @@ export class PathCongestion {
     return false;
   }
 
-  /** Whether an urgent datagram may go although {@link maySend} refuses: up to a quarter beyond window and 20 ms ahead of the pacer. */
+  /** Whether an urgent datagram may go although {@link maySend} refuses: a quarter beyond the window, 20 ms ahead of the pacer. */
   mayOverdraw(bytes: number, clock: Clock): boolean {
     const { numbers } = this;
     return (
-      numbers[TURN] - clock.nowUs < numbers[BURST] + 20_000 &&
+      numbers[TURN] - clock.nowUs < 2 * numbers[BURST] + OVERDRAFT_US &&
       numbers[IN_FLIGHT] + bytes <= 1.25 * numbers[WINDOW] + MIN_WINDOW_BYTES
     );
   }
@@ -112,15 +154,19 @@ export class PathCongestion {
   /** A datagram went out. */
   sent(bytes: number, clock: Clock): void {
     const { numbers } = this;
-    const turn = numbers[TURN] > clock.nowUs ? numbers[TURN] : clock.nowUs;
+    const { nowUs } = clock;
+    if (nowUs - numbers[SENT_AT] > IDLE_KEPT_US) this.wake(clock);
+    numbers[SENT_AT] = nowUs;
+    const turn = numbers[TURN] > nowUs ? numbers[TURN] : nowUs;
     numbers[TURN] = turn + bytes * numbers[US_PER_BYTE];
     numbers[IN_FLIGHT] += bytes;
+    if (this.draining && nowUs < numbers[DRAIN_UNTIL]) numbers[DRAIN_SENT] += bytes;
   }
 
   /** Notes when {@link maySend} may turn true by time alone; nothing while acknowledgements must come first. */
   noteDeadline(earliest: Earliest): void {
     const { numbers } = this;
-    if (numbers[IN_FLIGHT] < numbers[WINDOW]) earliest.note(numbers[TURN] - numbers[BURST]);
+    if (numbers[IN_FLIGHT] < numbers[WINDOW]) earliest.note(numbers[TURN] - numbers[BURST] / 2);
   }
 
   /** How long a datagram handed over now waits for the pacer, microseconds; 0: goes at once, unless the window is full. */
@@ -140,120 +186,266 @@ export class PathCongestion {
    */
   expect(rateBps: number, burstBytes: number, clock: Clock): void {
     const { numbers } = this;
-    if (rateBps > numbers[RATE]) this.setRate(rateBps);
+    numbers[SENT_AT] = clock.nowUs;
+    numbers[CAPACITY] = Math.max(numbers[CAPACITY], rateBps / 8e6);
+    this.pace(numbers[CAPACITY], clock);
     numbers[WINDOW] = Math.max(numbers[WINDOW], numbers[IN_FLIGHT] + burstBytes);
     numbers[TURN] = Math.min(numbers[TURN], clock.nowUs - burstBytes * numbers[US_PER_BYTE]);
   }
 
   /** Another address, or the path was down: nothing that was known counts any more, and nothing is in flight. */
-  forget(_clock: Clock): void {
-    this.start(FIRST_RATE_BPS);
+  forget(clock: Clock): void {
+    this.start(clock);
   }
 
   /** Takes in an acknowledgement; see {@link AckReport}. */
   acknowledged(report: AckReport, clock: Clock): void {
-    const { numbers } = this;
+    const { numbers, delay, rate } = this;
     numbers[IN_FLIGHT] = Math.max(0, numbers[IN_FLIGHT] - report.ackedBytes - report.lostBytes);
+    this.countLoss(report);
     if (report.largestSentAtUs < 0) return;
-    const { nowUs } = clock;
-    if (report.rttUs > 0 && report.rttUs < numbers[MIN_RTT]) numbers[MIN_RTT] = report.rttUs;
-    this.noteTransit(report.transitUs, nowUs);
-    this.noteRate(report, nowUs);
+    numbers[ACKED_AT] = report.largestSentAtUs;
+    rate.note(report);
+    delay.note(report, 1 / numbers[CAPACITY], clock);
+    if (delay.latestUs < numbers[TARGET] / 4) {
+      numbers[EMPTY_AT] = clock.nowUs;
+      if (delay.latestUs < numbers[TARGET] / 8) rate.mark();
+    }
+    if (report.rttUs > 0) this.notePipe(report);
+    this.updateTarget();
+    this.endRound(clock);
+    this.serviceDrain(clock);
+    this.control(clock);
   }
 
   status(): CongestionStatus {
     const { numbers } = this;
     return {
-      phase: this.phase,
-      rateBps: numbers[RATE],
-      deliveredBps: numbers[DELIVERED],
+      phase: this.draining ? 'drain' : this.isCompeting ? 'compete' : this.isStanding ? 'steady' : 'search',
+      pacingBps: 8e6 / numbers[US_PER_BYTE],
+      rateBps: this.rateBps,
+      deliveredBps: this.deliveredBps,
       windowBytes: numbers[WINDOW],
       inFlightBytes: numbers[IN_FLIGHT],
-      queueUs: numbers[QUEUE],
-      minRttUs: Number.isFinite(numbers[MIN_RTT]) ? numbers[MIN_RTT] : 0,
+      queueUs: this.queueUs,
+      targetUs: numbers[TARGET],
+      lossRatio: numbers[RANDOM_LOSS],
+      pipeUs: numbers[PIPE],
     };
   }
 
-  private start(rateBps: number): void {
+  private get isCompeting(): boolean {
+    return this.numbers[ACKED_AT] < this.numbers[COMPETE_UNTIL];
+  }
+  private get isStanding(): boolean {
+    return this.delay.standingUs >= this.numbers[TARGET] / 2;
+  }
+
+  private start(clock: Clock): void {
     const { numbers } = this;
     numbers.fill(0);
-    numbers[MIN_RTT] = Number.POSITIVE_INFINITY;
-    numbers[FLOOR_AT] = Number.NEGATIVE_INFINITY;
-    numbers[LEAST_QUEUE] = Number.POSITIVE_INFINITY;
-    this.phase = 'startup';
-    this.space = -1;
-    this.measured = false;
-    this.setRate(rateBps);
+    numbers[CAPACITY] = FIRST_RATE_BPS / 8e6;
+    numbers[PIPE] = FIRST_PIPE_US;
+    numbers[TURN] = Number.NEGATIVE_INFINITY;
+    numbers[TARGET_CAP] = Number.POSITIVE_INFINITY;
+    numbers[SENT_AT] = Number.POSITIVE_INFINITY;
+    numbers[GAIN] = 1;
+    numbers[EXCESS_AT] = Number.POSITIVE_INFINITY;
+    this.draining = false;
+    this.drainOver = false;
+    this.refused = false;
+    this.delay.forget();
+    this.rate.forget();
+    this.updateTarget();
+    this.pace(numbers[CAPACITY], clock);
   }
 
-  private setRate(rateBps: number): void {
+  /** After a pause: what was known fades. */
+  private wake(clock: Clock): void {
     const { numbers } = this;
-    const rate = Math.max(MIN_RATE_BPS, rateBps);
-    numbers[RATE] = rate;
-    numbers[US_PER_BYTE] = 8e6 / rate;
-    numbers[BURST] = Math.max(1_000, 1500 * numbers[US_PER_BYTE]);
-    const rtt = Number.isFinite(numbers[MIN_RTT]) ? numbers[MIN_RTT] : FIRST_RTT_US;
-    const pipeUs = 2 * rtt + 2 * ACK_US;
-    numbers[WINDOW] = Math.max(MIN_WINDOW_BYTES, pipeUs / numbers[US_PER_BYTE]);
+    const kept = 0.5 ** ((clock.nowUs - numbers[SENT_AT] - IDLE_KEPT_US) / IDLE_HALF_LIFE_US);
+    const first = FIRST_RATE_BPS / 8e6;
+    if (numbers[CAPACITY] > first) numbers[CAPACITY] = Math.max(first, numbers[CAPACITY] * kept);
+    numbers[GAIN] = 0.5;
+    numbers[HOLD] = 0;
+    numbers[ROUND_SENT] = clock.nowUs;
+    this.rate.mark();
+    this.pace(numbers[CAPACITY], clock);
   }
 
-  private noteTransit(transitUs: number, nowUs: number): void {
+  /** Sets pacer and window for so many bytes per microsecond. */
+  private pace(bytesPerUs: number, clock: Clock): void {
     const { numbers } = this;
-    if (!this.measured) {
-      this.measured = true;
-      numbers[OFFSET] = transitUs;
-      numbers[FLOOR] = Number.POSITIVE_INFINITY;
-      numbers[FLOOR_BEFORE] = Number.POSITIVE_INFINITY;
-      numbers[FLOOR_AT] = nowUs;
+    const rate = Math.max(MIN_RATE_BPS / 8e6, bytesPerUs);
+    const owedUs = numbers[TURN] - clock.nowUs;
+    if (owedUs > 0) numbers[TURN] = clock.nowUs + owedUs / (rate * numbers[US_PER_BYTE]);
+    numbers[US_PER_BYTE] = 1 / rate;
+    numbers[BURST] = Math.max(BURST_US, PACKET_BYTES / rate);
+    const pipeUs = 1.25 * numbers[PIPE] + 4 * numbers[PIPE_VAR] + 4 * ACK_US + numbers[TARGET];
+    numbers[WINDOW] = Math.max(MIN_WINDOW_BYTES, pipeUs * Math.max(rate, numbers[CAPACITY]));
+  }
+
+  private notePipe(report: AckReport): void {
+    const { numbers } = this;
+    const sample = Math.max(0, report.rttUs - Math.max(0, this.delay.latestUs));
+    const off = sample - numbers[PIPE];
+    numbers[PIPE_VAR] += (Math.abs(off) - numbers[PIPE_VAR]) / 16;
+    numbers[PIPE] += off / (numbers[DELIVERED] === 0 ? 1 : 8);
+  }
+
+  private countLoss(report: AckReport): void {
+    const { numbers } = this;
+    const { ackedPackets, lostPackets } = report;
+    if (ackedPackets + lostPackets === 0) return;
+    numbers[ROUND_ACKED] += ackedPackets;
+    numbers[ROUND_LOST] += lostPackets;
+    if (this.draining && numbers[ACKED_AT] > numbers[DRAIN_FROM] + 2 * ACK_US) {
+      numbers[DRAIN_ACKED] += ackedPackets;
+      numbers[DRAIN_LOST] += lostPackets;
     }
-    const transit = serialDistance(transitUs, numbers[OFFSET]);
-    if (nowUs - numbers[FLOOR_AT] >= FLOOR_WINDOW_US) {
-      numbers[FLOOR_BEFORE] = numbers[FLOOR];
-      numbers[FLOOR] = transit;
-      numbers[FLOOR_AT] = nowUs;
-    } else if (transit < numbers[FLOOR]) numbers[FLOOR] = transit;
-    const queue = transit - Math.min(numbers[FLOOR], numbers[FLOOR_BEFORE]);
-    if (queue < numbers[LEAST_QUEUE]) numbers[LEAST_QUEUE] = queue;
+    const all = ackedPackets + lostPackets;
+    numbers[LOSS] += (lostPackets / all - numbers[LOSS]) * Math.min(0.5, all / 200);
   }
 
-  private noteRate(report: AckReport, nowUs: number): void {
+  private updateTarget(): void {
     const { numbers } = this;
-    if (report.space !== this.space) {
-      this.space = report.space;
-      this.refStamp = report.arrivedStamp;
-      numbers[REF_BYTES] = report.receivedBytes;
-      numbers[STEP_AT] = nowUs;
+    const packet = PACKET_BYTES / numbers[CAPACITY];
+    const law = 4_000 + 1_200 * Math.log2(25 / numbers[CAPACITY]);
+    const target = Math.max(1.5 * packet, Math.min(15_000, Math.max(3_000, law)));
+    numbers[TARGET] = Math.min(target, numbers[TARGET_CAP]);
+  }
+
+  /** Once a round: does more arrive when more is sent? */
+  private endRound(clock: Clock): void {
+    const { numbers, rate, delay } = this;
+    if (numbers[ACKED_AT] < numbers[ROUND_SENT] + RATE_SPAN_US) return;
+    const spanUs = numbers[ACKED_AT] - numbers[ROUND_SENT];
+    if (!rate.measure(Math.min(spanUs, 2 * RATE_SPAN_US), RATE_PACKETS * PACKET_BYTES, false)) {
+      if (spanUs < 1_000_000) return;
+      this.beginRound(clock);
       return;
     }
-    const rtt = Math.min(numbers[MIN_RTT], 1e6);
-    if (nowUs - numbers[STEP_AT] < Math.max(ACK_US, rtt)) return;
-    const spanUs = serialDistance(report.arrivedStamp, this.refStamp);
-    if (spanUs < ACK_US / 2) return;
-    numbers[DELIVERED] = ((report.receivedBytes - numbers[REF_BYTES]) * 8e6) / spanUs;
-    this.refStamp = report.arrivedStamp;
-    numbers[REF_BYTES] = report.receivedBytes;
-    numbers[STEP_AT] = nowUs;
-    this.step(rtt);
-    numbers[LEAST_QUEUE] = Number.POSITIVE_INFINITY;
+    const delivered = rate.bytesPerUs;
+    const before = numbers[DELIVERED];
+    numbers[DELIVERED] = delivered;
+    const seen = numbers[ROUND_ACKED] + numbers[ROUND_LOST];
+    const loss = seen > 0 ? numbers[ROUND_LOST] / seen : 0;
+    const low = delay.standingUs < numbers[TARGET] / 2;
+    const sustained = delivered / (1 - numbers[RANDOM_LOSS]);
+    if (low && sustained > numbers[CAPACITY]) numbers[CAPACITY] = sustained;
+    const least = Math.min(0.25, Math.max(0.01, numbers[TARGET] / (2 * (numbers[PIPE] + 30_000))));
+    if (!low) numbers[GAIN] = least;
+    else if (this.refused && !this.draining) {
+      const grown = delivered >= before * (1 + numbers[GAIN] / 2);
+      if (grown) {
+        numbers[GAIN] = Math.min(1, 2 * numbers[GAIN]);
+        numbers[HOLD] = 0;
+        if (seen > 50) numbers[RANDOM_LOSS] += (loss - numbers[RANDOM_LOSS]) * Math.min(0.5, seen / 400);
+      } else {
+        numbers[GAIN] = Math.max(least, numbers[GAIN] / 2);
+      }
+    }
+    this.beginRound(clock);
+  }
+
+  private beginRound(clock: Clock): void {
+    const { numbers } = this;
+    numbers[ROUND_SENT] = clock.nowUs;
+    numbers[ROUND_ACKED] = 0;
+    numbers[ROUND_LOST] = 0;
     this.refused = false;
   }
 
-  private step(rtt: number): void {
-    const { numbers } = this;
-    numbers[QUEUE] = numbers[LEAST_QUEUE];
-    const queue = numbers[QUEUE];
-    const delivered = numbers[DELIVERED];
-    if (queue > 2 * TARGET_US) {
-      this.phase = 'drain';
-      const share = Math.max(0.5, 1 - queue / (rtt + queue + ACK_US));
-      this.setRate(Math.min(numbers[RATE], delivered * share));
-    } else if (!this.refused) {
-      if (delivered > numbers[RATE]) this.setRate(delivered);
-    } else if (this.phase === 'startup')
-      this.setRate(Math.min(2 * numbers[RATE], Math.max(numbers[RATE], 2 * delivered)));
-    else {
-      this.phase = 'steady';
-      this.setRate(numbers[RATE] * (queue < TARGET_US ? 1.1 : 0.97));
+  /** Now and then, and when delay or loss cannot be explained, less is sent for a moment to see what changes. */
+  private serviceDrain(clock: Clock): void {
+    const { numbers, delay } = this;
+    const { nowUs } = clock;
+    if (this.draining) {
+      if (numbers[ACKED_AT] > numbers[DRAIN_FROM] && delay.latestUs < numbers[DRAIN_LEAST])
+        numbers[DRAIN_LEAST] = delay.latestUs;
+      if (numbers[ACKED_AT] >= numbers[DRAIN_UNTIL] + 2 * ACK_US) this.judgeDrain(clock);
+      return;
     }
+    const standing = delay.standingUs;
+    if (standing < 1.3 * numbers[TARGET] + 2_000) numbers[EXCESS_AT] = nowUs;
+    if (standing < numbers[TARGET] / 2) {
+      numbers[STANDING_AT] = nowUs;
+      numbers[STANDING_CAPACITY] = numbers[CAPACITY];
+    }
+    const sinking =
+      nowUs - numbers[STANDING_AT] > 100_000 + numbers[PIPE] && numbers[CAPACITY] < 0.8 * numbers[STANDING_CAPACITY];
+    const unexplained = nowUs - numbers[EXCESS_AT] > RESPONSE_US + 2 * numbers[PIPE];
+    const due = standing > numbers[TARGET] / 4 && nowUs - numbers[EMPTY_AT] > DRAIN_EVERY_US;
+    const lossy = numbers[LOSS] > numbers[RANDOM_LOSS] + LOSS_MARGIN && nowUs > numbers[DRAIN_UNTIL] + RESPONSE_US;
+    if (!(due || unexplained || lossy || sinking) || this.isCompeting) return;
+    this.draining = true;
+    numbers[DRAIN_FROM] = nowUs;
+    // Single packets must not decide.
+    const lessUs = Math.max(standing, (2 * PACKET_BYTES) / numbers[CAPACITY]);
+    numbers[DRAIN_UNTIL] = nowUs + Math.min(DRAIN_MAX_US, Math.max(30_000, lessUs / (1 - DRAIN_SHARE)));
+    numbers[DRAIN_TO] = Math.min(DRAIN_SHARE, Math.max(0.5, 1 - lessUs / DRAIN_MAX_US));
+    numbers[DRAIN_ACKED] = 0;
+    numbers[DRAIN_LOST] = 0;
+    numbers[DRAIN_LEAST] = Number.POSITIVE_INFINITY;
+    numbers[DRAIN_BEFORE] = standing;
+    numbers[DRAIN_LOSS] = numbers[LOSS];
+    numbers[DRAIN_SENT] = 0;
+    numbers[DRAIN_CAPACITY] = numbers[CAPACITY];
+  }
+
+  private judgeDrain(clock: Clock): void {
+    const { numbers, delay } = this;
+    this.draining = false;
+    numbers[EMPTY_AT] = clock.nowUs;
+    numbers[EXCESS_AT] = clock.nowUs;
+    numbers[STANDING_AT] = clock.nowUs;
+    numbers[STANDING_CAPACITY] = numbers[CAPACITY];
+    const before = numbers[DRAIN_BEFORE];
+    const lengthUs = numbers[DRAIN_UNTIL] - numbers[DRAIN_FROM];
+    const expected = Math.min(before, lengthUs - numbers[DRAIN_SENT] / numbers[DRAIN_CAPACITY]);
+    if (
+      before > numbers[TARGET] / 2 &&
+      expected > DRAIN_TELLS_US &&
+      expected > PACKET_BYTES / numbers[DRAIN_CAPACITY] &&
+      before - numbers[DRAIN_LEAST] < 0.3 * expected
+    ) {
+      delay.raiseBase();
+      if (delay.raisedUs > COMPETE_RAISED_US) numbers[COMPETE_UNTIL] = clock.nowUs + COMPETE_US;
+    }
+    const seen = numbers[DRAIN_ACKED] + numbers[DRAIN_LOST];
+    if (seen < 10) return;
+    const loss = numbers[DRAIN_LOST] / seen;
+    numbers[RANDOM_LOSS] += (loss - numbers[RANDOM_LOSS]) * Math.min(0.7, seen / 150);
+    if (numbers[DRAIN_LOSS] > numbers[RANDOM_LOSS] + LOSS_MARGIN) {
+      // Less load, less loss: a buffer too small for the target, or none.
+      numbers[CAPACITY] = numbers[DELIVERED] / (1 - numbers[RANDOM_LOSS]);
+      numbers[TARGET_CAP] = Math.max(1_500, 0.6 * before);
+    }
+  }
+
+  private control(clock: Clock): void {
+    const { numbers, delay, rate } = this;
+    const standing = delay.standingUs;
+    const target = numbers[TARGET];
+    if (this.isCompeting) {
+      this.pace(numbers[CAPACITY] * 1.05, clock);
+      return;
+    }
+    if (standing < target / 2) {
+      const share = this.draining && clock.nowUs < numbers[DRAIN_UNTIL] ? numbers[DRAIN_TO] : 1 + numbers[GAIN];
+      this.pace(numbers[CAPACITY] * share, clock);
+      return;
+    }
+    if (rate.measure(RATE_SPAN_US, RATE_PACKETS * PACKET_BYTES, true)) {
+      const capacity = rate.bytesPerUs / (1 - numbers[RANDOM_LOSS]);
+      const step = capacity < 0.7 * numbers[CAPACITY] ? 1 : 0.3;
+      numbers[CAPACITY] += (capacity - numbers[CAPACITY]) * step;
+    }
+    const behindUs = clock.nowUs - numbers[ACKED_AT];
+    const queue = Math.max(0, standing + numbers[IN_FLIGHT] / numbers[CAPACITY] - behindUs);
+    const tau = Math.max(50_000, numbers[PIPE]);
+    let share = Math.max(0.1, 1 + (target - queue) / tau);
+    if (this.draining && clock.nowUs < numbers[DRAIN_UNTIL] && share > numbers[DRAIN_TO]) share = numbers[DRAIN_TO];
+    this.pace(numbers[CAPACITY] * share, clock);
   }
 }

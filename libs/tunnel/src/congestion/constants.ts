@@ -1,0 +1,43 @@
+/** Every number that tunes the congestion control, with its unit and reason. */
+
+/** Until anything is known: ten packets in 100 ms, as the initial window of RFC 9002 section 7.2 does. */
+export const FIRST_RATE_BPS = 1.2e6;
+export const FIRST_PIPE_US = 100_000;
+/** Below this nothing could be measured: a packet in 0.6 s. */
+export const MIN_RATE_BPS = 20e3;
+/** Size by which times are judged where no packet is at hand. */
+export const PACKET_BYTES = 1500;
+/** The window never closes below this: enough for three acknowledged packets to reveal the loss of one. */
+export const MIN_WINDOW_BYTES = 4 * PACKET_BYTES;
+
+/** The peer acknowledges so far apart, see ACK_INTERVAL_US of the engine. */
+export const ACK_US = 5_000;
+/** Credit of the pacer: this much may leave at once. A packet's time where that is more. */
+export const BURST_US = 1_000;
+
+/** Window of the lower envelope of the delay: scheduling of a radio cell is 5-20 ms. */
+export const ENVELOPE_US = 40_000;
+/** The base of the delay is the least of one to two of these: 50 us/s of clock drift are half a millisecond. */
+export const BASE_WINDOW_US = 10_000_000;
+/** Rates are measured over at least this... */
+export const RATE_SPAN_US = 25_000;
+/** ...and so many packets. */
+export const RATE_PACKETS = 4;
+/** An urgent packet may be this far ahead of the pacer. */
+export const OVERDRAFT_US = 20_000;
+/** Loss above what is taken for random by this much is looked into. */
+export const LOSS_MARGIN = 0.02;
+/** A queue that was not seen empty for so long is drained for a moment, and to which share of the rate. */
+export const DRAIN_EVERY_US = 3_000_000;
+export const DRAIN_SHARE = 0.8;
+/** It lasts no longer; deeper instead. A queue that should have shrunk by less than the second tells nothing. */
+export const DRAIN_MAX_US = 200_000;
+export const DRAIN_TELLS_US = 3_000;
+/** A queue above its target for this long and two round trips does not answer to us. */
+export const RESPONSE_US = 250_000;
+/** The base had to be raised by this much: somebody else fills the queue; believed for so long. */
+export const COMPETE_RAISED_US = 25_000;
+export const COMPETE_US = 8_000_000;
+/** What is known of a path is kept through a pause of this length, then it halves. */
+export const IDLE_KEPT_US = 3_000_000;
+export const IDLE_HALF_LIFE_US = 5_000_000;

@@ -1,0 +1,66 @@
+/** The rate at which datagrams arrive, by the receiver's clock: acknowledgements may be late without harm. */
+import { serialDistance } from '@corridor/wire';
+import type { AckReport } from './ack-report.js';
+
+const SIZE = 64;
+const MASK = SIZE - 1;
+
+/** Stamps and cumulative bytes of the last acknowledgements. */
+export class DeliveredRate {
+  private readonly stamps = new Int32Array(SIZE);
+  private readonly bytes = new Float64Array(SIZE);
+  private readonly result = new Float64Array(1);
+  private last = -1;
+  private count = 0;
+  /** Of these, how many since {@link mark}. */
+  private busy = 0;
+  private space = -1;
+
+  /** What {@link measure} found, bytes per microsecond. */
+  get bytesPerUs(): number {
+    return this.result[0];
+  }
+
+  forget(): void {
+    this.count = 0;
+    this.busy = 0;
+    this.space = -1;
+  }
+
+  /** The queue is empty: what arrived until now was sent at leisure. */
+  mark(): void {
+    this.busy = 1;
+  }
+
+  note(report: AckReport): void {
+    if (report.space !== this.space) {
+      this.forget();
+      this.space = report.space;
+    }
+    if (this.count > 0 && serialDistance(report.arrivedStamp, this.stamps[this.last & MASK]) <= 0) return;
+    this.last = (this.last + 1) & MASK;
+    this.stamps[this.last] = report.arrivedStamp;
+    this.bytes[this.last] = report.receivedBytes;
+    if (this.count < SIZE) this.count++;
+    if (this.busy < SIZE) this.busy++;
+  }
+
+  /**
+   * Measures over the shortest span that ends now, is no shorter than `spanUs` and brought `bytes`.
+   * @param busyOnly since {@link mark} only: then it is the rate of the link, not that of the sender
+   * @returns false when there was none; {@link bytesPerUs} is as before then
+   */
+  measure(spanUs: number, bytes: number, busyOnly: boolean): boolean {
+    const { stamps, last } = this;
+    const count = busyOnly ? this.busy : this.count;
+    for (let back = 1; back < count; back++) {
+      const at = (last - back) & MASK;
+      const us = serialDistance(stamps[last], stamps[at]);
+      const brought = this.bytes[last] - this.bytes[at];
+      if (us < spanUs || brought < bytes) continue;
+      this.result[0] = brought / us;
+      return true;
+    }
+    return false;
+  }
+}

@@ -1,0 +1,105 @@
+/** How long datagrams wait on a path: one-way delay above its base. */
+import { serialDistance } from '@corridor/wire';
+import type { Clock } from '../clock.js';
+import type { AckReport } from './ack-report.js';
+import { BASE_WINDOW_US, ENVELOPE_US } from './constants.js';
+
+const LATEST = 0;
+const STANDING = 1;
+const BUCKET = 2; // least of the running half of the envelope
+const BEFORE = 3; // and of the one before
+const BUCKET_END = 4;
+const BASE = 5; // least transit of the running window
+const BASE_BEFORE = 6; // and of the one before
+const BASE_END = 7;
+const OFFSET = 8;
+const TRUE_BASE = 9; // as BASE, without what was raised
+const TRUE_BEFORE = 10;
+const LATEST_TRANSIT = 11;
+const NUMBERS = 12;
+
+/**
+ * Differences of two unrelated clocks that drift apart by up to 50 us/s: the base is the least of the last one to two
+ * {@link BASE_WINDOW_US}. Single samples carry the jitter of the radio: the standing queue is the least of the last
+ * {@link ENVELOPE_US}, as in Copa (Arun and Balakrishnan, NSDI 2018).
+ */
+export class QueueDelay {
+  private readonly numbers = new Float64Array(NUMBERS);
+  private measured = false;
+  /** Largest datagram of the running window. */
+  private largest = 0;
+
+  /** Of the last acknowledgement, microseconds. */
+  get latestUs(): number {
+    return this.numbers[LATEST];
+  }
+  get standingUs(): number {
+    return this.numbers[STANDING];
+  }
+  /** Modulo 2^32. */
+  get baseTransitUs(): number {
+    return (this.numbers[OFFSET] + Math.min(this.numbers[BASE], this.numbers[BASE_BEFORE])) | 0;
+  }
+  /** How far the base in force lies above the least delay that was seen. */
+  get raisedUs(): number {
+    const { numbers } = this;
+    return Math.min(numbers[BASE], numbers[BASE_BEFORE]) - Math.min(numbers[TRUE_BASE], numbers[TRUE_BEFORE]);
+  }
+
+  forget(): void {
+    this.measured = false;
+    this.numbers.fill(0);
+  }
+
+  /** @param usPerByte of the link: a short datagram overtakes no queue, it only takes less time itself */
+  note(report: AckReport, usPerByte: number, clock: Clock): void {
+    const { numbers } = this;
+    const { nowUs } = clock;
+    if (!this.measured) this.begin(report, clock);
+    if (report.largestBytes > this.largest) this.largest = report.largestBytes;
+    const shorter = report.largestBytes === 0 ? 0 : (this.largest - report.largestBytes) * usPerByte;
+    const transit = serialDistance(report.transitUs, numbers[OFFSET]) + (shorter < 50_000 ? shorter : 50_000);
+    numbers[LATEST_TRANSIT] = transit;
+    if (nowUs >= numbers[BASE_END]) {
+      numbers[BASE_BEFORE] = numbers[BASE];
+      numbers[TRUE_BEFORE] = numbers[TRUE_BASE];
+      numbers[BASE] = transit;
+      numbers[TRUE_BASE] = transit;
+      numbers[BASE_END] = nowUs + BASE_WINDOW_US;
+      this.largest = report.largestBytes;
+    }
+    if (transit < numbers[BASE]) numbers[BASE] = transit;
+    if (transit < numbers[TRUE_BASE]) numbers[TRUE_BASE] = transit;
+    const latest = transit - Math.min(numbers[BASE], numbers[BASE_BEFORE]);
+    numbers[LATEST] = latest;
+    if (nowUs >= numbers[BUCKET_END]) {
+      numbers[BEFORE] = nowUs >= numbers[BUCKET_END] + ENVELOPE_US / 2 ? latest : numbers[BUCKET];
+      numbers[BUCKET] = latest;
+      numbers[BUCKET_END] = nowUs + ENVELOPE_US / 2;
+    }
+    if (latest < numbers[BUCKET]) numbers[BUCKET] = latest;
+    numbers[STANDING] = Math.min(numbers[BUCKET], numbers[BEFORE]);
+  }
+
+  /** The delay does not go away when less is sent: what stands now is the base. */
+  raiseBase(): void {
+    const { numbers } = this;
+    const by = numbers[STANDING];
+    const base = Math.min(numbers[BASE], numbers[BASE_BEFORE]) + by;
+    numbers[BASE] = base;
+    numbers[BASE_BEFORE] = base;
+    numbers[LATEST] -= by;
+    numbers[BUCKET] -= by;
+    numbers[BEFORE] -= by;
+    numbers[STANDING] = 0;
+  }
+
+  private begin(report: AckReport, clock: Clock): void {
+    const { numbers } = this;
+    this.measured = true;
+    numbers.fill(Number.POSITIVE_INFINITY);
+    numbers[OFFSET] = report.transitUs;
+    numbers[BASE_END] = clock.nowUs + BASE_WINDOW_US;
+    numbers[BUCKET_END] = clock.nowUs + ENVELOPE_US / 2;
+  }
+}

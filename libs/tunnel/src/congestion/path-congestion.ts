@@ -77,7 +77,6 @@ const EXCESS_AT = 25; // since when it is above the target
 const COMPETE_UNTIL = 26;
 const SENT_AT = 27;
 const ACKED_AT = 28;
-const BUSY_AT = 29; // when capacity was last confirmed
 const HOLD = 30; // rounds without growth
 const DRAIN_SENT = 31;
 const DRAIN_CAPACITY = 32;
@@ -104,7 +103,6 @@ export class PathCongestion {
   private readonly rate = new DeliveredRate();
   private refused = false;
   private draining = false;
-  private drainOver = false;
 
   constructor() {
     this.start(NEVER);
@@ -252,7 +250,6 @@ export class PathCongestion {
     numbers[GAIN] = 1;
     numbers[EXCESS_AT] = Number.POSITIVE_INFINITY;
     this.draining = false;
-    this.drainOver = false;
     this.refused = false;
     this.delay.forget();
     this.rate.forget();

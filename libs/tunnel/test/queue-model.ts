@@ -94,7 +94,7 @@ export class QueueModel {
     flow.waiting.push(packet);
   }
 
-  /** Ids of the packets one of which the limit may drop. */
+  /** Ids of the packets one of which the limit may drop: heads of flows that none exceeds by a quantum. */
   victims(): number[] {
     const groups = [
       this.classes.filter(({ rules }) => !rules.urgent),
@@ -103,7 +103,8 @@ export class QueueModel {
     for (const group of groups) {
       const flows = group.flatMap(({ flows }) => [...flows.values()]).filter(({ waiting }) => waiting.length > 0);
       const most = Math.max(...flows.map(bytesOf));
-      if (flows.length > 0) return flows.filter((flow) => bytesOf(flow) === most).map(({ waiting }) => waiting[0].id);
+      if (flows.length > 0)
+        return flows.filter((flow) => bytesOf(flow) + 1500 > most).map(({ waiting }) => waiting[0].id);
     }
     return [];
   }

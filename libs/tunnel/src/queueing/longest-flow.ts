@@ -1,11 +1,11 @@
 /**
  * Which of a peer's flows has the most bytes waiting: it pays when the limit is reached (RFC 8290 section 4.1). Looking at
  * every flow for each packet too many would cost most when there are many; so this keeps the longest one and a bound for
- * all others, and looks at all again only when the two no longer tell.
+ * all others, and looks at all again only when another may be longer by a quantum, the grain of fairness here.
  */
 import type { ClassTable } from './class-table.js';
 import { NO_FLOW, type QueuePool } from './queue-pool.js';
-import { LISTS, type RoundRobin } from './round-robin.js';
+import { LISTS, QUANTUM_BYTES, type RoundRobin } from './round-robin.js';
 
 const ANY_BYTES = 0x3fff_ffff;
 
@@ -37,10 +37,10 @@ export class LongestFlow {
     this.ceiling = ANY_BYTES;
   }
 
-  /** The longest flow; an urgent one only when nothing else waits, NO_FLOW when nothing at all does. */
+  /** A flow that none exceeds by a quantum; an urgent one only when nothing else waits, NO_FLOW when nothing at all does. */
   find(): number {
     const most = this.bytesOfLongest();
-    if (most === 0 || most < this.ceiling) this.lookAt(this.table.urgentCount, this.table.count);
+    if (most === 0 || most + QUANTUM_BYTES <= this.ceiling) this.lookAt(this.table.urgentCount, this.table.count);
     if (this.flow !== NO_FLOW) return this.flow;
     this.lookAt(0, this.table.urgentCount);
     const urgent = this.flow;

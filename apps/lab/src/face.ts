@@ -97,6 +97,9 @@ export interface LinkFigures {
   readonly dropped: number;
   /** Never entered the link: addresses that are not the link's, no mapping at the NAT. */
   readonly strays: number;
+  /** Bytes that were to go over it, and those of them in packets of less than 256 bytes: acknowledgements and probes. */
+  readonly offeredBytes: number;
+  readonly smallBytes: number;
   /** Packets in flight now. */
   readonly inFlight: number;
   /** How late packets were written after their time: p50, p99 and the worst since the start, microseconds. */

@@ -172,6 +172,11 @@ export class Lab implements LabFace {
     return this.emulator.call('results', vehicle, link);
   }
 
+  /** When a link's traces and rate profiles began, CLOCK_MONOTONIC us. */
+  originUs(vehicle: number, link: string): Promise<number> {
+    return this.emulator.call('originUs', vehicle, link);
+  }
+
   /** Bytes that a direction of a link carried in each `binUs` between two times (CLOCK_MONOTONIC us). */
   carried(vehicle: number, link: string, direction: 'up' | 'down', fromUs: number, toUs: number) {
     return this.emulator.call('carried', vehicle, link, direction, fromUs, toUs);

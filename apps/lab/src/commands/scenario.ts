@@ -85,11 +85,8 @@ async function runAll(
   return results;
 }
 
-/** The virtual clock's view of the same scenario; none for TCP, which only real stacks speak. */
+/** The virtual clock's view of the same scenario. */
 function predictions(scenario: Scenario, runs: number, seed: number): readonly FlowPrediction[] {
-  const simulated = { ...scenario, traffic: scenario.traffic.filter(({ kind }) => kind !== 'tcp') };
-  // The share of TCP in the load would be missing: no prediction is better than a wrong one.
-  if (simulated.traffic.length !== scenario.traffic.length) return [];
   const seeds = Array.from({ length: runs }, (_, run) => seed + run);
   return predict(scenario, seeds, { handshake: nodeHandshakePrimitives });
 }

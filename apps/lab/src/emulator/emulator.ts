@@ -11,7 +11,7 @@ import { DeadlineTimer, nowUs } from '@corridor/packet-io';
 import { Random } from '@corridor/sim';
 import { PacketBatch, SLOT_BYTES, SLOT_SHIFT } from '@corridor/tunnel';
 import { Flight, SlotPool } from './flight.js';
-import { type Lane, Link, type LinkPlan } from './link.js';
+import { type Lane, Link, type LinkPlan, SMALL_BYTES } from './link.js';
 
 /** Packets that may be in flight on all links together (each slot is 2 KB): 64 MB, touched only as far as used. */
 const SLOTS = 1 << 15;
@@ -104,6 +104,7 @@ export class Emulator {
       pool.give(slot);
       return;
     }
+    if (length < SMALL_BYTES) lane.smallBytes += length;
     const arrivesUs = lane.model.offer(now, length);
     if (arrivesUs < 0) {
       pool.give(slot);

@@ -14,6 +14,8 @@ const WRITE_BATCH = 128;
 /** Bytes carried are summed over this long, for the time until a restored link carries traffic again. */
 export const BIN_US = 10_000;
 const BINS = 1 << 15;
+/** Datagrams below this are counted apart: acknowledgements and probes, as the lab's own packets are longer in a tunnel. */
+export const SMALL_BYTES = 256;
 
 export interface LinkPlan {
   readonly vehicle: number;
@@ -41,6 +43,8 @@ export class Lane {
   /** Not ours to carry: link-local chatter, wrong addresses, no mapping at the NAT. */
   strays = 0;
   inFlight = 0;
+  /** Bytes offered in packets of less than {@link SMALL_BYTES}. */
+  smallBytes = 0;
   private lastBin = 0;
 
   constructor(
@@ -74,6 +78,8 @@ export class Link {
   readonly name: string;
   readonly up: Lane;
   readonly down: Lane;
+  /** When traces and rate profiles of this link began, CLOCK_MONOTONIC. */
+  readonly originUs: number;
   /** NAT of each IP version; undefined when the vehicle's address is seen outside as it is. */
   private readonly nats: readonly Nat[];
   private addresses: readonly Uint8Array[];
@@ -81,6 +87,7 @@ export class Link {
   constructor(plan: LinkPlan, random: Random, nowUs: number) {
     this.vehicle = plan.vehicle;
     this.name = plan.spec.name;
+    this.originUs = nowUs;
     this.addresses = plan.inside.map(ip.parseAddress);
     this.nats = plan.spec.nat === undefined ? [] : plan.outside.map((text) => makeNat(text, plan.spec));
     const device = (name: string, netns: string) => TunDevice.open({ name, mtu: 1500, offload: false, netns });

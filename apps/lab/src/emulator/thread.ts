@@ -89,6 +89,11 @@ const methods = {
     return lanes(vehicle, link, direction)[0].captured;
   },
 
+  /** When the link's traces and rate profiles began, CLOCK_MONOTONIC us. */
+  originUs(vehicle: number, link: string): number {
+    return emulator.link(vehicle, link).originUs;
+  },
+
   overruns(): number {
     return emulator.overruns;
   },
@@ -112,6 +117,8 @@ function laneFigures(vehicle: number, link: string, lane: Lane): LinkFigures {
     dropped: counters.lostPackets + counters.queueDrops + counters.blackoutDrops + counters.tooLongDrops,
     strays: lane.strays,
     inFlight: lane.inFlight,
+    offeredBytes: counters.offeredBytes,
+    smallBytes: lane.smallBytes,
     latenessUs: lane.lateness.figures(),
   };
 }

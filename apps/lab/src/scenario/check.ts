@@ -13,6 +13,7 @@ export class ScenarioError extends Error {
 type Json = Readonly<Record<string, unknown>>;
 const KINDS = ['vitals', 'video', 'udp', 'tcp'];
 const DIRECTIONS = ['up', 'down', 'both'];
+const CONGESTIONS = ['cubic', 'bbr'];
 /** Room for the stamp behind IPv6 and UDP headers, and the largest packet that a link takes. */
 const PACKET_BYTES = { least: 72, most: 1500 };
 
@@ -94,12 +95,20 @@ function checkDirectionAt(value: unknown, at: string): void {
 
 function checkTraffic(value: unknown, at: string, durationUs: number): void {
   const spec = object(value, at);
-  known(spec, at, ['kind', 'direction', 'bytes', 'rateBps', 'packetsPerSecond', 'dscp', 'startUs', 'stopUs']);
+  known(spec, at, [
+    ...['kind', 'direction', 'bytes', 'rateBps', 'packetsPerSecond', 'dscp', 'startUs', 'stopUs', 'congestion', 'ecn'],
+  ]);
   oneOf(spec.kind, `${at}.kind`, KINDS);
   oneOf(spec.direction, `${at}.direction`, ['up', 'down']);
   if (spec.dscp !== undefined) integer(spec.dscp, `${at}.dscp`, 0, 63);
   if (spec.startUs !== undefined) integer(spec.startUs, `${at}.startUs`, 0, durationUs);
   if (spec.stopUs !== undefined) integer(spec.stopUs, `${at}.stopUs`, 0, durationUs);
+  if (spec.kind !== 'tcp') {
+    for (const key of ['congestion', 'ecn'])
+      if (spec[key] !== undefined) throw new ScenarioError(`${at}.${key}: only tcp has it`);
+  }
+  if (spec.congestion !== undefined) oneOf(spec.congestion, `${at}.congestion`, CONGESTIONS);
+  if (spec.ecn !== undefined && typeof spec.ecn !== 'boolean') fail(`${at}.ecn`, 'true or false', spec.ecn);
   if (spec.kind === 'tcp') return;
   integer(spec.bytes, `${at}.bytes`, PACKET_BYTES.least, PACKET_BYTES.most);
   const rates = [spec.rateBps, spec.packetsPerSecond].filter((rate) => rate !== undefined);

@@ -159,7 +159,12 @@ class Run {
     stopUs: number,
   ) {
     await this.until(startUs);
-    const id = await this.lab.startFlowWith({ ...known.spec, vehicle: this.offset.firstVehicle + known.vehicle });
+    const id = await this.lab.startFlowWith({
+      ...known.spec,
+      congestion: known.spec.congestion ?? 'cubic',
+      ecn: known.spec.ecn ?? false,
+      vehicle: this.offset.firstVehicle + known.vehicle,
+    });
     this.flows.push({ ...known, id });
     await this.until(stopUs);
     await this.lab.stopFlow(id);

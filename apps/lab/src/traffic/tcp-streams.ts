@@ -18,6 +18,10 @@ export interface StreamPlan {
   readonly direction: 'up' | 'down';
   /** Bytes to send; null: until stopped. */
   readonly bytes: number | null;
+  /** Congestion control of the sender. Default: the host's. */
+  readonly congestion?: string | undefined;
+  /** Both ends use explicit congestion notification (RFC 3168). Default: the hosts'. */
+  readonly ecn?: boolean | undefined;
 }
 
 /** Both ends of a stream. */
@@ -30,11 +34,20 @@ export interface StreamRecord {
 export class TcpStreams {
   private readonly peers = new Map<string, Promise<Remote<PeerMethods>>>();
   private readonly plans = new Map<number, StreamPlan>();
+  private opening: Promise<void> = Promise.resolve();
 
-  /** Opens a stream; resolves when its connection stands. */
-  async open(plan: StreamPlan): Promise<void> {
+  /** Opens a stream; resolves when its connection stands. One at a time: what a new socket does is set for its host. */
+  open(plan: StreamPlan): Promise<void> {
+    const opened = this.opening.then(() => this.openNow(plan));
+    this.opening = opened.catch(() => {});
+    return opened;
+  }
+
+  private async openNow(plan: StreamPlan): Promise<void> {
     const [client] = await Promise.all([this.peer(plan.client), this.peer(plan.server)]);
     this.plans.set(plan.flow, plan);
+    const settings = hostSettings(plan);
+    if (settings.length > 0) await Promise.all([plan.client, plan.server].map((host) => host.sysctl(settings)));
     const { flow, address, bytes } = plan;
     const sender = plan.direction === 'up' ? 'connecting' : 'listening';
     await client.call('open', { flow, address, port: PORT, sender, bytes });
@@ -98,6 +111,14 @@ export class TcpStreams {
     }
     return peer;
   }
+}
+
+/** Node's sockets have what their host gives every new one. */
+function hostSettings({ congestion, ecn }: StreamPlan): string[] {
+  return [
+    ...(congestion === undefined ? [] : [`net/ipv4/tcp_congestion_control=${congestion}`]),
+    ...(ecn === undefined ? [] : [`net/ipv4/tcp_ecn=${ecn ? 1 : 2}`]),
+  ];
 }
 
 function roles({ client, server, direction }: StreamPlan): { sender: Netns; receiver: Netns } {

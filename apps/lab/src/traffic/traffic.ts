@@ -17,8 +17,16 @@ export interface FlowPlan extends Omit<TrafficSpec, 'startUs' | 'stopUs'> {
   /** UDP: absolute times (CLOCK_MONOTONIC us) of the first packet and of the end. Default now, and until stopped. */
   readonly firstUs?: number;
   readonly endUs?: number;
+  /** UDP: over this link of the vehicle, bare, to the gateway or back, instead of through the tunnel. */
+  readonly bare?: BareLink;
   /** TCP: bytes to send. Default: until stopped. */
   readonly totalBytes?: number;
+}
+
+/** A link by its place in the vehicle's list and its device name. */
+export interface BareLink {
+  readonly index: number;
+  readonly device: string;
 }
 
 interface Known {
@@ -86,28 +94,37 @@ export class Traffic {
   }
 
   private async startUdp(id: number, plan: FlowPlan): Promise<void> {
-    const { vehicle, direction, family = 4, firstUs, endUs } = plan;
-    const client = this.hosts.clients[vehicle];
-    const { hospital } = this.hosts;
-    const up = direction === 'up';
-    const target = up ? addresses.HOSPITAL : addresses.clientAddress(vehicle);
+    const { family = 4, firstUs, endUs } = plan;
+    const { from, to, target, device } = this.way(plan);
     await this.udp.call('add', {
       id,
-      fromNetns: (up ? client : hospital).path,
-      toNetns: (up ? hospital : client).path,
+      fromNetns: from.path,
+      toNetns: to.path,
       family,
       address: family === 4 ? target.v4 : target.v6,
       port: FIRST_PORT + id,
       bytes: plan.bytes,
       intervalUs: trafficIntervalUs(plan),
       dscp: plan.dscp ?? 0,
+      ...(device === undefined ? {} : { device }),
       ...(firstUs === undefined ? {} : { startUs: firstUs }),
       ...(endUs === undefined ? {} : { stopUs: endUs }),
     });
   }
 
+  private way({ vehicle, direction, bare }: FlowPlan) {
+    const { clients, vehicles, gateway, hospital } = this.hosts;
+    const [near, far] = bare === undefined ? [clients[vehicle], hospital] : [vehicles[vehicle], gateway];
+    if (direction === 'up') {
+      const target = bare === undefined ? addresses.HOSPITAL : addresses.GATEWAY_OUTSIDE;
+      return { from: near, to: far, target, device: bare?.device };
+    }
+    const target = bare === undefined ? addresses.clientAddress(vehicle) : addresses.modemAddress(vehicle, bare.index);
+    return { from: far, to: near, target, device: undefined };
+  }
+
   private async startTcp(id: number, plan: FlowPlan): Promise<void> {
-    const { vehicle, direction, family = 4, totalBytes = null } = plan;
+    const { vehicle, direction, family = 4, totalBytes = null, congestion, ecn } = plan;
     const address = family === 4 ? addresses.HOSPITAL.v4 : addresses.HOSPITAL.v6;
     const { clients, hospital } = this.hosts;
     await this.tcp.open({
@@ -117,6 +134,8 @@ export class Traffic {
       address,
       direction,
       bytes: totalBytes,
+      congestion,
+      ecn,
     });
   }
 

@@ -21,6 +21,8 @@ export interface UdpFlowPlan {
   readonly bytes: number;
   readonly intervalUs: number;
   readonly dscp: number;
+  /** Device that the sender binds to. Default none: routes decide. */
+  readonly device?: string;
   /** When the first packet is due and when the last may be; default now and never. */
   readonly startUs?: number;
   readonly stopUs?: number;
@@ -84,9 +86,9 @@ export class UdpTraffic {
     if (plan.bytes < smallestPacket(plan.family)) {
       throw new RangeError(`flow ${plan.id}: packets of at least ${smallestPacket(plan.family)} bytes were expected`);
     }
-    const { family, dscp } = plan;
+    const { family, dscp, device } = plan;
     const receiving = UdpSocket.open({ id: plan.id * 2 + 1, family, port: plan.port, netns: plan.toNetns });
-    const sending = UdpSocket.open({ id: plan.id * 2, family, netns: plan.fromNetns, dscp });
+    const sending = UdpSocket.open({ id: plan.id * 2, family, netns: plan.fromNetns, dscp, device });
     const flow = new UdpFlow(plan, sending, receiving);
     this.sender.attach(sending);
     this.sender.set(plan.id, sending.id, addressRecord(plan.address, plan.port));

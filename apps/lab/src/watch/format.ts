@@ -1,4 +1,5 @@
 /** Figures as people read them: short, with their unit, and a dash where nothing is known. */
+import type { PlanMode } from '@corridor/strategy';
 
 const UNKNOWN = '–';
 
@@ -15,6 +16,12 @@ export function percent(ratio: number): string {
   if (!Number.isFinite(ratio)) return UNKNOWN;
   if (ratio <= 0) return '0 %';
   return ratio < 0.0995 ? `${Math.max(0.1, ratio * 100).toFixed(1)} %` : `${(ratio * 100).toFixed(0)} %`;
+}
+
+/** Links in use by what the plan does with them: copies on `a+b`, shared out over `a/b`, else the one in use. */
+export function pathsText({ mode, paths }: { readonly mode: PlanMode; readonly paths: readonly string[] }): string {
+  if (mode === 'single') return paths[0] ?? UNKNOWN;
+  return paths.join(mode === 'copies' ? '+' : '/');
 }
 
 /** 0, 84 k, 6.2 M: bits per second without saying so in each row. */

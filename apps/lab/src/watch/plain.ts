@@ -1,7 +1,7 @@
 /** The demo without a terminal: state changes as they happen, and a line of figures a vehicle every few seconds. */
 import { vehicleName } from '@corridor/sim';
 import { eventText } from './events.js';
-import { clock, count, milliseconds, percent, rate } from './format.js';
+import { clock, count, milliseconds, pathsText, percent, rate } from './format.js';
 import type { AppView, EventView, LinkView, VehicleView, WatchView } from './view.js';
 
 export function eventLine(vehicle: number, event: EventView): string {
@@ -25,7 +25,7 @@ export function figuresLine(vehicle: VehicleView, elapsedMs: number): string {
 }
 
 function appText(app: AppView): string {
-  const via = app.paths.length === 0 ? 'no path' : app.mode === 'copies' ? app.paths.join('+') : app.paths[0];
+  const via = app.paths.length === 0 ? 'no path' : pathsText(app);
   if (app.kind === 'web') {
     return `${app.name} via ${via} ${milliseconds(app.lastMs)} a page, ${count(app.pages)} page${app.pages === 1 ? '' : 's'}, ${count(app.failed)} failed`;
   }

@@ -1,6 +1,6 @@
 /** One vehicle on the screen: its way, its links, what its applications feel, its last switches. */
 import { vehicleName } from '@corridor/sim';
-import { clock, count, milliseconds, percent, rate, scaleTop, sparkline } from './format.js';
+import { clock, count, milliseconds, pathsText, percent, rate, scaleTop, sparkline } from './format.js';
 import { fit, type Line, padStart, type Span, type Style, span, spread } from './text.js';
 import type { AppView, FlowView, LinkView, VehicleView, WebView } from './view.js';
 
@@ -179,9 +179,7 @@ function appLine(app: AppView, columns: number): Line {
 
 function pathSpans(app: AppView): Span[] {
   if (app.paths.length === 0) return [span('no path', 'bad')];
-  const glue = app.mode === 'copies' ? '+' : '';
-  const used = app.mode === 'copies' ? app.paths.join(glue) : (app.paths[0] as string);
-  return [span('▶ ', 'accent'), span(used)];
+  return [span('▶ ', 'accent'), span(pathsText(app))];
 }
 
 function flowSpans(app: FlowView, wide: boolean): Span[] {

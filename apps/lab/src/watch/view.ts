@@ -2,7 +2,7 @@
  * What the live view shows, as plain data: the collector fills it, the renderers turn it into text and nothing else.
  * Times are milliseconds, since the demo started where they are moments. NaN: not known (yet).
  */
-import type { PathState } from '@corridor/strategy';
+import type { PathState, PlanMode } from '@corridor/strategy';
 import type { PlaceView } from '../demo/drive.js';
 
 export interface WatchView {
@@ -59,7 +59,7 @@ interface AppBase {
   readonly name: string;
   /** Names of the links in use, first choice first. */
   readonly paths: readonly string[];
-  readonly mode: 'single' | 'copies';
+  readonly mode: PlanMode;
   readonly strategy: string;
 }
 

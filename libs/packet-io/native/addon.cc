@@ -13,6 +13,7 @@ NAPI_MODULE_INIT() {
   pio::register_link_watch(env, exports);
   pio::register_interfaces(env, exports);
   pio::register_stream(env, exports);
+  pio::register_gf256(env, exports);
   pio::register_bytes(env, exports);
   return exports;
 }

@@ -13,6 +13,7 @@ void register_timer(napi_env env, napi_value exports);
 void register_link_watch(napi_env env, napi_value exports);
 void register_interfaces(napi_env env, napi_value exports);
 void register_stream(napi_env env, napi_value exports);
+void register_gf256(napi_env env, napi_value exports);
 void register_bytes(napi_env env, napi_value exports);
 
 // Whether [offset, offset + length) lies inside the bytes.

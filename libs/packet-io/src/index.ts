@@ -14,6 +14,7 @@ export {
 } from './batches.js';
 export { AEAD_COUNTERS, readCounters, SENDER_COUNTERS, TUN_COUNTERS, UDP_COUNTERS } from './counters.js';
 export { PacketIoError, type PacketIoErrorCode, type SystemError } from './errors.js';
+export { type Gf256Operations, nativeGf256 } from './gf256.js';
 export { type InterfaceAddress, type NetworkInterface, networkInterfaces } from './interfaces.js';
 export { LinkWatch, type LinkWatchOptions } from './link-watch.js';
 export { DatagramSender, ELSEWHERE } from './sender.js';

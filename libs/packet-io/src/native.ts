@@ -76,6 +76,26 @@ export interface NativeTimer extends NativePollable {
   disarm(): void;
 }
 
+export interface NativeGf256 {
+  readonly name: string;
+  mulAdd(
+    target: Uint8Array,
+    targetAt: number,
+    source: Uint8Array,
+    sourceAt: number,
+    length: number,
+    coefficient: number,
+  ): void;
+  mul(
+    target: Uint8Array,
+    targetAt: number,
+    source: Uint8Array,
+    sourceAt: number,
+    length: number,
+    coefficient: number,
+  ): void;
+}
+
 export interface NativeAddon {
   Tun: new (
     name: string,
@@ -104,6 +124,8 @@ export interface NativeAddon {
   Aead: new (counters: Float64Array) => NativeAeadTable;
   Timer: new (at: Float64Array, onDue: () => void) => NativeTimer;
   LinkWatch: new (netns: string | undefined, onChange: () => void) => NativePollable;
+  /** What this processor can run, the fastest first; the last one is portable. */
+  gf256: readonly NativeGf256[];
   interfaces(netns: string | undefined): NetworkInterface[];
   /** A TCP socket, not connected; answers its file descriptor, which belongs to the caller. */
   openStream(family: number, device: string | undefined, netns: string | undefined): number;

@@ -1,9 +1,16 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { nowUs, readCounters } from '@corridor/packet-io';
 import type { GatewayVehicle, PeerStatus, TunnelPolicy } from '@corridor/tunnel';
 import { type Family, parseEndpoint } from './address.js';
-import type { HostError } from './errors.js';
+import { ConditionsWatch } from './conditions/conditions-watch.js';
+import { HostError } from './errors.js';
+import { StreamBridge } from './fallback/bridge.js';
+import { FallbackDoor, type Remote } from './fallback/door.js';
+import { FallbackKeeper } from './fallback/keeper.js';
+import { FallbackServer } from './fallback/server.js';
 import type { CounterSet } from './messages.js';
-import type { HostOptions, VehicleHostOptions } from './options.js';
+import type { HostOptions, HostServices, VehicleHostOptions } from './options.js';
 import { processStatus } from './process-status.js';
 import type { HostEvent, HostStatus } from './status.js';
 import { ipBatch } from './system/ip.js';
@@ -24,22 +31,29 @@ export class TunnelHost {
   /** Resolves when the tunnel has ended: with the reason when it was not {@link close} that ended it. */
   readonly ended: Promise<HostError | undefined>;
   readonly #options: HostOptions;
+  readonly #services: HostServices;
   readonly #state: StateFile;
+  readonly #bridge = new StreamBridge();
   readonly #worker: WorkerClient;
   readonly #listeners = new Set<(event: HostEvent) => void>();
   readonly #vehicles = new Map<string, GatewayVehicle>();
   readonly #atExit = () => this.#state.close();
   #watch: UplinkWatch | undefined;
+  #keeper: FallbackKeeper | undefined;
+  #door: FallbackDoor | undefined;
+  #server: FallbackServer | undefined;
+  #conditions: ConditionsWatch | undefined;
   #counters: readonly CounterSet[] = [];
   #tunName = '';
   #policy: TunnelPolicy;
   #closing: Promise<void> | undefined;
 
-  private constructor(options: HostOptions, state: StateFile) {
+  private constructor(options: HostOptions, state: StateFile, services: HostServices) {
     this.#options = options;
+    this.#services = services;
     this.#state = state;
     this.#policy = options.policy;
-    this.#worker = new WorkerClient({ options }, (events) => {
+    this.#worker = new WorkerClient({ options, streams: this.#bridge.link }, (events) => {
       for (const event of events) this.#emit(event);
     });
     this.ended = this.#worker.ended.then(async (error) => {
@@ -53,8 +67,15 @@ export class TunnelHost {
    * Starts a tunnel; resolves when packets can move. Needs CAP_NET_ADMIN and CAP_NET_RAW.
    * @throws HostError with one sentence; nothing is left behind.
    */
-  static async start(options: HostOptions, onEvent?: (event: HostEvent) => void): Promise<TunnelHost> {
-    const host = new TunnelHost(options, StateFile.claim(options.stateFile));
+  static async start(
+    options: HostOptions,
+    onEvent?: (event: HostEvent) => void,
+    services: HostServices = {},
+  ): Promise<TunnelHost> {
+    if (options.role === 'vehicle' && services.usage === undefined && options.uplinks.some(({ cap }) => cap)) {
+      throw new HostError('ERR_HOST_CONFIG', 'an uplink has a data cap, and there is no place to keep its usage');
+    }
+    const host = new TunnelHost(options, StateFile.claim(options.stateFile), services);
     if (onEvent) host.onEvent(onEvent);
     try {
       await host.#open();
@@ -96,6 +117,7 @@ export class TunnelHost {
         addresses,
         priority,
         metered,
+        ...this.#conditions?.figuresOf(name),
       })),
       process: processStatus(),
       refusals,
@@ -149,6 +171,18 @@ export class TunnelHost {
     await ipBatch(removals(this.#routeCommands(vehicle)));
   }
 
+  /**
+   * Gateway: takes over a WebSocket upgrade request of a vehicle whose UDP gets nowhere, on whatever server it came. The
+   * socket is no longer the caller's; strangers are limited, and shown out after 10 s.
+   *
+   * @param remote where it comes from, as a trusted proxy tells; default: the socket's own other end
+   */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, remote?: Remote): void {
+    const { remoteAddress, remotePort } = request.socket;
+    if (this.#door) this.#door.upgrade(request, socket, head, remote ?? { address: remoteAddress, port: remotePort });
+    else socket.destroy();
+  }
+
   /** Says goodbye to the peers and takes everything away. Harmless when repeated. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -166,10 +200,43 @@ export class TunnelHost {
       await ipBatch(options.vehicles.flatMap((vehicle) => this.#routeCommands(vehicle)));
     }
     await this.#worker.command('run', {});
-    if (options.role === 'vehicle') await this.#watchUplinks(options);
+    if (options.role === 'vehicle') {
+      await this.#watchUplinks(options);
+      this.#keepFallback(options);
+      return;
+    }
+    this.#door = new FallbackDoor(this.#bridge);
+    if (options.fallback === undefined) return;
+    this.#server = await FallbackServer.listen(options.fallback, (request, socket, head) =>
+      this.upgrade(request, socket, head),
+    );
+  }
+
+  #keepFallback({ fallback, gateway }: VehicleHostOptions): void {
+    if (fallback === undefined) return;
+    this.#keeper = new FallbackKeeper({
+      fallback,
+      endpoints: gateway.endpoints.flatMap((text) => parseEndpoint(text)?.address ?? []),
+      bridge: this.#bridge,
+      uplinks: () => this.#watch?.uplinks ?? [],
+      peer: async () => (await this.peers(0, 1)).peers[0],
+      onEvent: (event) => this.#emit(event),
+    });
+    this.#keeper.start();
   }
 
   async #watchUplinks(options: VehicleHostOptions): Promise<void> {
+    this.#conditions = new ConditionsWatch({
+      wanted: options.uplinks,
+      usage: this.#services.usage,
+      trustedNowMs: () => this.#services.trustedNowMs?.(),
+      // A worker that has just died is told of by `ended`.
+      apply: (name, conditions) =>
+        void this.#worker.command('setUplinkConditions', { name, conditions }).catch(() => {}),
+      onChange: (uplink, reason) => this.#emit({ type: 'uplink', atUs: nowUs(), uplink, state: 'changed', reason }),
+      onWarning: (reason) => this.#emit({ type: 'warning', atUs: nowUs(), reason }),
+    });
+    this.#conditions.start();
     const families = options.gateway.endpoints.map((text) => parseEndpoint(text)?.family ?? 4);
     this.#watch = new UplinkWatch({
       wanted: options.uplinks,
@@ -184,6 +251,7 @@ export class TunnelHost {
   }
 
   async #applyUplinks(uplinks: readonly Uplink[], changed: readonly string[]) {
+    this.#conditions?.setUplinks(uplinks);
     const { failed, counters } = await this.#worker.command('setUplinks', { uplinks, changed });
     this.#counters = counters;
     return failed;
@@ -199,6 +267,8 @@ export class TunnelHost {
 
   async #close(): Promise<void> {
     await this.#watch?.close().catch(() => {});
+    await this.#conditions?.close();
+    this.#server?.close();
     const slow = setTimeout(() => void this.#worker.terminate(), CLOSE_MS);
     await this.#worker.command('close', {}).catch(() => {});
     await this.#worker.ended;
@@ -208,7 +278,12 @@ export class TunnelHost {
 
   async #release(): Promise<void> {
     process.off('exit', this.#atExit);
+    this.#keeper?.close();
+    this.#door?.close();
+    this.#server?.close();
+    this.#bridge.close('the tunnel ends');
     await this.#watch?.close();
+    await this.#conditions?.close();
     this.#state.close();
   }
 }

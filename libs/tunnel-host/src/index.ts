@@ -7,6 +7,7 @@ export {
   prefixesOverlap,
 } from './address.js';
 export { measureCiphers } from './ciphers.js';
+export { UsageFile, type UsageStore } from './conditions/usage-store.js';
 export { ControlClient, type ControlWatcher } from './control/client.js';
 export * from './control/protocol.js';
 export { ControlServer, type ControlTarget } from './control/server.js';
@@ -17,3 +18,4 @@ export * from './options.js';
 export { processStatus, VERSION } from './process-status.js';
 export * from './status.js';
 export { loadStrategies } from './strategies.js';
+export { certificateMistake, chainOf, fingerprintOf } from './tls/certificate.js';

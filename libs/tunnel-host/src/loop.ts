@@ -12,6 +12,7 @@ import {
   type UdpSocket,
 } from '@corridor/packet-io';
 import { type DatagramOutbox, type Engine, type EngineEvent, PacketBatch, type Sink } from '@corridor/tunnel';
+import type { StreamSockets } from './fallback/stream-sockets.js';
 
 /** Packets read from the TUN device at once. */
 const PACKETS_PER_READ = 256;
@@ -66,6 +67,7 @@ export class TunnelLoop implements Sink {
   readonly #packets = new PacketBatch(PACKETS_PER_READ);
   readonly #sockets: LoopSocket[] = [];
   readonly #datagrams: ReceiveBatch = receiveBatch(DATAGRAMS_PER_RECEIVE);
+  #streams: StreamSockets | undefined;
   /** [0]: deadline that the timer is armed for; Infinity when it is not. An array, or the double would be boxed. */
   readonly #armed = new Float64Array([Number.POSITIVE_INFINITY]);
 
@@ -96,7 +98,7 @@ export class TunnelLoop implements Sink {
   addSocket(socket: UdpSocket, virtualId: number): void {
     const entry: LoopSocket = { socket, virtualId };
     this.#sockets.push(entry);
-    socket.onReadable = () => this.#receive(entry);
+    socket.onReadable = () => this.#readable(entry);
     this.#sender.attach(socket);
     socket.start();
   }
@@ -112,6 +114,17 @@ export class TunnelLoop implements Sink {
     socket.close();
   }
 
+  /** Takes the streams into the loop. */
+  addStreams(streams: StreamSockets): void {
+    this.#streams = streams;
+  }
+
+  /** Gives the engine datagrams that came over a stream. */
+  receive(batch: ReceiveBatch): void {
+    this.#engine.receiveDatagrams(batch, nowUs());
+    this.settle();
+  }
+
   /** Drains the engine after a mutation made outside the loop, and re-arms the timer. */
   settle(): void {
     this.#engine.drain(this);
@@ -124,7 +137,8 @@ export class TunnelLoop implements Sink {
   }
 
   datagrams(outbox: DatagramOutbox): void {
-    const sent = this.#sender.send(outbox);
+    let sent = this.#sender.send(outbox);
+    if (this.#streams?.inUse) sent += this.#streams.send(outbox);
     this.counters[SENT] += sent;
     this.counters[UNSENT] += outbox.count - sent;
   }
@@ -158,7 +172,7 @@ export class TunnelLoop implements Sink {
     this.#arm();
   }
 
-  #receive(entry: LoopSocket): void {
+  #readable(entry: LoopSocket): void {
     this.#take(entry);
     this.#arm();
   }
@@ -183,6 +197,7 @@ export class TunnelLoop implements Sink {
     // What waits in the sockets has arrived before the deadline passed for us: after a stall of this process, timers
     // must not take acknowledgements for missing that nobody has read yet.
     for (let i = 0; i < this.#sockets.length; i++) this.#take(this.#sockets[i]);
+    this.#streams?.takeWaiting();
     this.#engine.tick(nowUs());
     this.#engine.drain(this);
     this.#arm();

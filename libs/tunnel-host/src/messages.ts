@@ -1,11 +1,13 @@
 /** What main thread and worker say to each other. Plain data: it crosses a MessagePort. */
-import type { EngineEvent, GatewayVehicle, PeerStatus, TunnelPolicy } from '@corridor/tunnel';
+import type { EngineEvent, GatewayVehicle, PeerStatus, TunnelPolicy, UplinkConditions } from '@corridor/tunnel';
 import type { Family } from './address.js';
+import type { StreamLink } from './fallback/messages.js';
 import type { HostOptions } from './options.js';
 
 /** Given to the worker when it starts. */
 export interface WorkerStart {
   readonly options: HostOptions;
+  readonly streams: StreamLink;
 }
 
 /** An uplink as the worker needs it: where to open sockets and which endpoints to reach. */
@@ -37,6 +39,8 @@ export interface WorkerCommands {
     /** Uplinks whose socket could not be opened, with the reason: they are left out until the next call. */
     result: { failed: readonly { name: string; reason: string }[]; counters: readonly CounterSet[] };
   };
+  /** What an uplink is like now; it may not be among those in force (yet). */
+  setUplinkConditions: { params: { name: string; conditions: UplinkConditions }; result: Record<string, never> };
   status: {
     params: Record<string, never>;
     result: { atUs: number; peers: PeerStatus[]; refusals: Readonly<Record<string, number>> };

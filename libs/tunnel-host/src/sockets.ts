@@ -1,16 +1,20 @@
 /**
  * The worker's UDP sockets. The engine knows one number for an uplink or listening address (its *virtual id*); behind
  * it stands one socket a family, so that an uplink with IPv4 and IPv6 stays one path. Real id = virtual id * 2 + 1 for
- * IPv6.
+ * IPv6. Numbers from FIRST_STREAM_SOCKET on are streams, see fallback/stream-sockets.ts.
  */
-import { type DatagramSender, UDP_COUNTERS, UdpSocket } from '@corridor/packet-io';
+import { type DatagramSender, ELSEWHERE, UDP_COUNTERS, UdpSocket } from '@corridor/packet-io';
 import type { AddressRecord, RouteTable, UplinkState } from '@corridor/tunnel';
 import type { Endpoint, Family } from './address.js';
+import { FIRST_STREAM_SOCKET } from './fallback/constants.js';
+import type { StreamSockets } from './fallback/stream-sockets.js';
 import type { TunnelLoop } from './loop.js';
 import type { CounterSet, WorkerUplink } from './messages.js';
 
-/** Routes of the engine over the sockets of both families. */
-export class FamilyRoutes implements RouteTable {
+/** Routes of the engine over the sockets of both families, and over streams. */
+export class HostRoutes implements RouteTable {
+  /** Set before the first stream can be named. */
+  streams: StreamSockets | undefined;
   readonly #sender: DatagramSender;
 
   constructor(sender: DatagramSender) {
@@ -18,10 +22,17 @@ export class FamilyRoutes implements RouteTable {
   }
 
   set(route: number, socket: number, address: AddressRecord): void {
+    if (socket >= FIRST_STREAM_SOCKET) {
+      this.streams?.setRoute(route, socket);
+      this.#sender.set(route, ELSEWHERE, address);
+      return;
+    }
+    this.streams?.deleteRoute(route);
     this.#sender.set(route, socket * 2 + (address[0] === 6 ? 1 : 0), address);
   }
 
   delete(route: number): void {
+    this.streams?.deleteRoute(route);
     this.#sender.delete(route);
   }
 }
@@ -42,11 +53,17 @@ export class UplinkSockets {
   readonly #loop: TunnelLoop;
   readonly #endpoints: readonly Endpoint[];
   readonly #open = new Map<string, OpenUplink>();
+  #states: readonly UplinkState[] = [];
   #nextVirtualId = 0;
 
   constructor(loop: TunnelLoop, endpoints: readonly Endpoint[]) {
     this.#loop = loop;
     this.#endpoints = endpoints;
+  }
+
+  /** What the engine was told last. */
+  get states(): readonly UplinkState[] {
+    return this.#states;
   }
 
   /** Makes the open sockets agree with `uplinks` and answers what the engine is to know. */
@@ -66,6 +83,7 @@ export class UplinkSockets {
         failed.push({ name: uplink.name, reason: (error as Error).message });
       }
     }
+    this.#states = states;
     return { states, failed };
   }
 

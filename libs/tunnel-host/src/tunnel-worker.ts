@@ -6,16 +6,19 @@ import {
   type EngineOptions,
   type GatewayEngine,
   type PeerStatus,
+  type UplinkConditions,
   type VehicleEngine,
 } from '@corridor/tunnel';
 import { type Endpoint, parseEndpoint } from './address.js';
 import { measureCiphers } from './ciphers.js';
 import { HostError } from './errors.js';
+import type { StreamLink } from './fallback/messages.js';
+import { STREAM_COUNTERS, StreamSockets } from './fallback/stream-sockets.js';
 import { LOOP_COUNTERS, TunnelLoop } from './loop.js';
 import type { CounterSet, WorkerCommand, WorkerCommandName, WorkerCommands } from './messages.js';
 import { nodeHandshakePrimitives, nodeRandom } from './node-primitives.js';
 import type { HostOptions } from './options.js';
-import { FamilyRoutes, ListenSockets, UplinkSockets } from './sockets.js';
+import { HostRoutes, ListenSockets, UplinkSockets } from './sockets.js';
 import { loadStrategies } from './strategies.js';
 
 type Handlers = {
@@ -33,6 +36,7 @@ interface Open {
   readonly tun: TunDevice;
   readonly sender: DatagramSender;
   readonly sockets: UplinkSockets | ListenSockets;
+  readonly streams: StreamSockets;
 }
 
 /** What the worker says without being asked. */
@@ -45,12 +49,16 @@ export interface WorkerOutlet {
 /** Performs the commands of the main thread, one after the other. */
 export class TunnelWorker {
   readonly #options: HostOptions;
+  readonly #link: StreamLink;
   readonly #outlet: WorkerOutlet;
+  /** Of uplinks by name. A path over a stream is of the uplink whose name stands before the slash. */
+  readonly #conditions = new Map<string, UplinkConditions>();
   #open: Open | undefined;
   #events: EngineEvent[] = [];
 
-  constructor(options: HostOptions, outlet: WorkerOutlet) {
+  constructor(options: HostOptions, link: StreamLink, outlet: WorkerOutlet) {
     this.#options = options;
+    this.#link = link;
     this.#outlet = outlet;
   }
 
@@ -69,12 +77,19 @@ export class TunnelWorker {
       return {};
     },
     setUplinks: ({ uplinks, changed }) => {
-      const { sockets, loop } = this.#opened();
+      const { sockets } = this.#opened();
       if (!(sockets instanceof UplinkSockets)) throw wrongRole('vehicle');
-      const { states, failed } = sockets.update(uplinks);
-      this.#vehicle().setUplinks(states, changed, nowUs());
-      loop.settle();
+      const { failed } = sockets.update(uplinks);
+      this.#statePaths(changed);
       return { failed, counters: this.#counters() };
+    },
+    setUplinkConditions: ({ name, conditions }) => {
+      this.#conditions.set(name, conditions);
+      for (const path of [name, `${name}/tls`]) {
+        this.#vehicle().setUplinkConditions(path, conditions, nowUs());
+        this.#opened().loop.settle();
+      }
+      return {};
     },
     status: () => {
       const { engine } = this.#opened();
@@ -119,13 +134,14 @@ export class TunnelWorker {
   async #openTunnel(): Promise<WorkerCommands['open']['result']> {
     const options = this.#options;
     const sender = new DatagramSender();
+    const routes = new HostRoutes(sender);
     const strategies = await loadStrategies(options.strategyModules ?? []);
     const engineOptions: EngineOptions = {
       primitives: {
         aead: new NativeAead(),
         handshake: nodeHandshakePrimitives,
         random: nodeRandom,
-        routes: new FamilyRoutes(sender),
+        routes,
       },
       privateKey: options.privateKey,
       ciphers: options.ciphers ?? measureCiphers(),
@@ -154,8 +170,26 @@ export class TunnelWorker {
       options.role === 'vehicle'
         ? new UplinkSockets(loop, options.gateway.endpoints.map(endpoint))
         : listen(new ListenSockets(loop), options.listen);
-    this.#open = { engine, loop, tun, sender, sockets };
+    const streams = new StreamSockets(this.#link, {
+      receive: (batch) => loop.receive(batch),
+      pathsChanged: () => this.#statePaths([]),
+    });
+    routes.streams = streams;
+    loop.addStreams(streams);
+    this.#open = { engine, loop, tun, sender, sockets, streams };
     return { tunName: tun.name, counters: this.#counters() };
+  }
+
+  /** A vehicle's paths: its uplinks over UDP, and its streams. */
+  #statePaths(changed: readonly string[]): void {
+    const { sockets, streams, loop } = this.#opened();
+    const states = sockets instanceof UplinkSockets ? sockets.states : [];
+    const paths = [...states, ...streams.states()].map((path) => {
+      const conditions = this.#conditions.get(path.name.split('/')[0]);
+      return conditions === undefined ? path : { ...path, conditions };
+    });
+    this.#vehicle().setUplinks(paths, changed, nowUs());
+    loop.settle();
   }
 
   #close(): void {
@@ -166,6 +200,7 @@ export class TunnelWorker {
     open.engine.it.drain(open.loop);
     open.loop.stop();
     open.sockets.closeAll();
+    open.streams.close();
     open.tun.close();
     this.#flushEvents();
   }
@@ -188,11 +223,12 @@ export class TunnelWorker {
   }
 
   #counters(): CounterSet[] {
-    const { loop, tun, sender, sockets } = this.#opened();
+    const { loop, tun, sender, sockets, streams } = this.#opened();
     return [
       { prefix: 'loop', names: LOOP_COUNTERS, values: loop.counters },
       { prefix: 'tun', names: TUN_COUNTERS, values: tun.counters },
       { prefix: 'sender', names: SENDER_COUNTERS, values: sender.counters },
+      { prefix: 'streams', names: STREAM_COUNTERS, values: streams.counters },
       ...sockets.counters(),
     ];
   }

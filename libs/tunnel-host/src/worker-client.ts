@@ -22,7 +22,11 @@ export class WorkerClient {
   #dead = false;
 
   constructor(start: WorkerStart, onEvents: (events: readonly EngineEvent[]) => void) {
-    this.#worker = new Worker(WORKER, { workerData: start, name: 'corridor-tunnel' });
+    this.#worker = new Worker(WORKER, {
+      workerData: start,
+      transferList: [start.streams.port],
+      name: 'corridor-tunnel',
+    });
     this.#worker.on('message', (message: WorkerMessage) => {
       if (message.type === 'events') onEvents(message.events);
       else if (message.type === 'fatal') this.#death = new HostError(message.code, message.message);

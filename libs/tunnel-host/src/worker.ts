@@ -8,7 +8,8 @@ if (parentPort === null) throw new Error('worker.js is started by TunnelHost, no
 takePrecedence();
 const port: MessagePort = parentPort;
 const post = (message: WorkerMessage) => port.postMessage(message);
-const worker = new TunnelWorker((workerData as WorkerStart).options, {
+const { options, streams } = workerData as WorkerStart;
+const worker = new TunnelWorker(options, streams, {
   events: (events) => post({ type: 'events', events }),
   fatal: ({ code, message }) => {
     post({ type: 'fatal', code, message });

@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import { fingerprintOf } from '@corridor/tunnel-host';
 import { afterEach, describe, expect, test } from 'vitest';
-import { fingerprintOf } from './certificate.js';
 import { apiUrl } from './gateway-api.js';
 import { call, type Trust } from './https.js';
 

@@ -1,9 +1,8 @@
-import { X509Certificate } from 'node:crypto';
 import { request } from 'node:https';
 import { isIP } from 'node:net';
 import { connect, type TLSSocket } from 'node:tls';
+import { certificateMistake, chainOf } from '@corridor/tunnel-host';
 import { AgentError, codeOf, reasonOf } from '../errors.js';
-import { certificateMistake } from './certificate.js';
 
 /** How the gateway's certificate is judged. */
 export type Trust =
@@ -83,22 +82,11 @@ async function openTrusted(url: URL, trust: Trust, signal: AbortSignal, timeoutM
     signal.removeEventListener('abort', abort);
   }
   socket.on('error', () => {});
-  const mistake = trust.fingerprint === null ? undefined : certificateMistake(chainOf(socket), host, trust.fingerprint);
+  const mistake =
+    trust.fingerprint === null ? undefined : certificateMistake(chainOf(socket), host, trust.fingerprint, 'the claim');
   if (mistake === undefined) return socket;
   socket.destroy();
   throw new AgentError(`${url.origin}: ${mistake}`, 'untrusted');
-}
-
-/** What the server sent, leaf first. */
-function chainOf(socket: TLSSocket): X509Certificate[] {
-  const chain: X509Certificate[] = [];
-  let at = socket.getPeerCertificate(true);
-  while (at?.raw !== undefined && chain.length < 8) {
-    chain.push(new X509Certificate(at.raw));
-    if (at.issuerCertificate === undefined || at.issuerCertificate === at) break;
-    at = at.issuerCertificate;
-  }
-  return chain;
 }
 
 function exchange(

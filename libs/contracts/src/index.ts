@@ -1,3 +1,4 @@
+export * from './built-in-policy.js';
 export * from './canonical-json.js';
 export * from './document.js';
 export * from './enrolment.js';

@@ -2,6 +2,16 @@ import { z } from 'zod';
 import { document } from './document.js';
 import { Id, Instant } from './primitives.js';
 
+function whole(least: number, most: number) {
+  const error = `expected a whole number from ${least} to ${most}`;
+  return z.int(error).min(least, error).max(most, error);
+}
+
+function fraction(least: number, most: number) {
+  const error = `expected a number from ${least} to ${most}`;
+  return z.number(error).min(least, error).max(most, error);
+}
+
 /** Which packets belong to a class: all given keys must hold; an empty match holds for everything. */
 export const TrafficMatch = z.looseObject({
   dscp: z.array(z.int().min(0).max(63)).min(1).optional(),
@@ -19,10 +29,36 @@ export const TrafficMatch = z.looseObject({
 });
 export type TrafficMatch = z.infer<typeof TrafficMatch>;
 
-/** How traffic is sent: a strategy by name, with options of its own. */
+/** Kinds of paths that a class may avoid. */
+export const AvoidedPaths = z.enum(['metered', 'roaming', 'capped']);
+export type AvoidedPaths = z.infer<typeof AvoidedPaths>;
+
+/** How traffic is sent: a strategy by name, with options of its own, and what the class is worth. */
 export const Steering = z.looseObject({
   strategy: z.string().regex(/^[a-z][a-z0-9-]{0,63}$/, 'expected the name of a strategy, such as "active-standby"'),
   options: z.record(z.string(), z.unknown()).optional(),
+  /** Order of serving, 1 first, to 8. Default: the place in the list, the default traffic behind all classes. */
+  priority: whole(1, 8).optional(),
+  /** Vital and tiny: served before every class that is not. Default false. */
+  urgent: z.boolean().optional(),
+  /** Share of the vehicle's sending that it gets whatever goes before it. Default 0.05. */
+  minShare: fraction(0, 0.5).optional(),
+  /** After this a packet is neither sent again nor kept queued, milliseconds. Default 3,000. */
+  deadlineMs: whole(20, 3_000).optional(),
+  /** Extra bytes per byte that copies and repair may cost. Default 0. */
+  redundancy: fraction(0, 4).optional(),
+  /** Whose packets the receiver puts back in order: `auto` (those of TCP), `flow` (of every flow), `none`. Default `auto`. */
+  order: z.enum(['auto', 'flow', 'none']).optional(),
+  /** What may travel over several paths at once: each packet, whole flows only, nothing. Default `packets`. */
+  spread: z.enum(['packets', 'flows', 'none']).optional(),
+  /** Paths not to be used unless no other works, the most avoided kind first. Default none. */
+  avoid: z
+    .array(AvoidedPaths)
+    .max(AvoidedPaths.options.length)
+    .refine((kinds) => new Set(kinds).size === kinds.length, 'expected each kind once')
+    .optional(),
+  /** The class uses the paths that it avoids after all. Default false. */
+  emergency: z.boolean().optional(),
 });
 export type Steering = z.infer<typeof Steering>;
 

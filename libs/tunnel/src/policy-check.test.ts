@@ -28,6 +28,20 @@ const whole = {
         {},
       ],
     },
+    {
+      name: 'video',
+      strategy: 'active-standby',
+      match: [{ dscp: [34] }],
+      priority: 2,
+      urgent: false,
+      minShare: 0.25,
+      deadlineMs: 800,
+      redundancy: 0.1,
+      order: 'flow',
+      spread: 'flows',
+      avoid: ['capped', 'roaming', 'metered'],
+      emergency: true,
+    },
   ],
 };
 
@@ -52,6 +66,20 @@ function changed(path: string, value: unknown): unknown {
 }
 
 describe('a policy', () => {
+  it('that promises more than there is is refused, the shares that are not spelled out included', () => {
+    const policy = (minShare: number) => ({
+      default: { strategy: 'redundant', minShare: 0.5 },
+      classes: [
+        { name: 'a', strategy: 'redundant', match: [{}], minShare },
+        { name: 'b', strategy: 'redundant', match: [{}] },
+      ],
+    });
+    expect(refusal(policy(0.46)).message).toBe(
+      'minShare: expected shares that are 1 together at most (0.05 where a class says nothing), got 1.01',
+    );
+    expect(checkPolicy(policy(0.45), strategies).classes).toHaveLength(2);
+  });
+
   it('that is right comes back as it was', () => {
     expect(checkPolicy(whole, strategies)).toEqual(whole);
     expect(checkPolicy(JSON.parse(JSON.stringify(whole)), strategies)).toEqual(whole);
@@ -74,6 +102,25 @@ describe('a policy', () => {
     ['default.options', 4, 'default.options', 'expected an object, got 4'],
     ['default.options', { speed: 1 }, 'default.options', 'speed: is not known'],
     ['classes', {}, 'classes', 'expected a list'],
+    ['default.priority', 0, 'default.priority', 'a whole number from 1 to 8, got 0'],
+    ['default.priority', 9, 'default.priority', 'a whole number from 1 to 8, got 9'],
+    ['default.priority', 1.5, 'default.priority', 'a whole number from 1 to 8'],
+    ['default.urgent', 'yes', 'default.urgent', 'expected true or false, got "yes"'],
+    ['default.minShare', 0.51, 'default.minShare', 'a number from 0 to 0.5, got 0.51'],
+    ['default.minShare', -0.1, 'default.minShare', 'a number from 0 to 0.5'],
+    ['default.minShare', Number.NaN, 'default.minShare', 'a number from 0 to 0.5'],
+    ['default.deadlineMs', 19, 'default.deadlineMs', 'a whole number from 20 to 3000, got 19'],
+    ['default.deadlineMs', 3_001, 'default.deadlineMs', 'a whole number from 20 to 3000'],
+    ['default.redundancy', 4.1, 'default.redundancy', 'a number from 0 to 4, got 4.1'],
+    ['default.redundancy', '1', 'default.redundancy', 'a number from 0 to 4, got "1"'],
+    ['default.order', 'tcp', 'default.order', 'one of auto, flow, none, got "tcp"'],
+    ['default.spread', true, 'default.spread', 'one of packets, flows, none'],
+    ['default.avoid', 'metered', 'default.avoid', 'a list, got "metered"'],
+    ['default.avoid', ['lte'], 'default.avoid[0]', 'one of metered, roaming, capped'],
+    ['default.avoid', ['metered', 'metered'], 'default.avoid[1]', 'each kind once, got "metered"'],
+    ['default.emergency', 1, 'default.emergency', 'true or false'],
+    ['classes.1.deadline', 800, 'classes[1].deadline', 'not known here'],
+    ['classes.1.redundancy', -1, 'classes[1].redundancy', 'a number from 0 to 4'],
     ['classes', new Array(16).fill(whole.classes[0]), 'classes', 'at most 15 classes, got 16'],
     ['classes', [whole.classes[0], whole.classes[0]], 'classes[1].name', 'a name that no other class has'],
     ['classes.0.name', 'default', 'classes[0].name', 'a name that no other class has'],

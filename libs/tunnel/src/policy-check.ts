@@ -1,4 +1,5 @@
 import type { StrategyFactory } from '@corridor/strategy';
+import { DEFAULT_MIN_SHARE, LOWEST_PRIORITY } from './class-rules.js';
 import { Classifier } from './classify.js';
 import { type ClassPolicy, PolicyError, type TrafficClass, type TrafficMatch, type TunnelPolicy } from './policy.js';
 import { hasHostBits, parsePrefix } from './prefixes.js';
@@ -7,6 +8,26 @@ import { hasHostBits, parsePrefix } from './prefixes.js';
 const MAX_CLASSES = 15;
 const MAX_NAME_LENGTH = 64;
 const PROTOCOLS = ['tcp', 'udp', 'icmp'] as const;
+const ORDERS = ['auto', 'flow', 'none'] as const;
+const SPREADS = ['packets', 'flows', 'none'] as const;
+const AVOIDED = ['metered', 'roaming', 'capped'] as const;
+/** Retransmissions and queues are bounded by it: what a sender holds is memory. */
+const DEADLINE_MS = { least: 20, most: 3_000 };
+const MOST_SHARE = 0.5;
+const MOST_REDUNDANCY = 4;
+const CLASS_POLICY_KEYS = [
+  'strategy',
+  'options',
+  'priority',
+  'urgent',
+  'minShare',
+  'deadlineMs',
+  'redundancy',
+  'order',
+  'spread',
+  'avoid',
+  'emergency',
+] as const satisfies readonly (keyof ClassPolicy)[];
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -21,7 +42,7 @@ export function checkPolicy(value: unknown, strategies: readonly StrategyFactory
   if (list.length > MAX_CLASSES) throw expected('classes', `at most ${MAX_CLASSES} classes`, list.length);
   const checked: TunnelPolicy = {
     version: policy.version === undefined ? 0 : integer(policy.version, 'version', 0, 0xffff_ffff),
-    default: checkClassPolicy(object(policy.default, 'default', ['strategy', 'options']), 'default', strategies),
+    default: checkClassPolicy(object(policy.default, 'default', CLASS_POLICY_KEYS), 'default', strategies),
     classes: list.map((item, index) => checkClass(item, `classes[${index}]`, strategies)),
   };
   const names = new Set(['default']);
@@ -29,13 +50,24 @@ export function checkPolicy(value: unknown, strategies: readonly StrategyFactory
     if (names.has(name)) throw expected(`classes[${index}].name`, 'a name that no other class has', name);
     names.add(name);
   });
+  checkShares(checked);
   // Compiling it finds prefixes and port ranges that cannot be read, with their keys.
   new Classifier(checked);
   return checked;
 }
 
+/** Shares are promises: together they cannot be more than there is. */
+function checkShares({ default: fallback, classes }: TunnelPolicy): void {
+  let sum = 0;
+  for (const { minShare = DEFAULT_MIN_SHARE } of [fallback, ...classes]) sum += minShare;
+  if (sum > 1 + Number.EPSILON * 16) {
+    const what = `shares that are 1 together at most (${DEFAULT_MIN_SHARE} where a class says nothing)`;
+    throw expected('minShare', what, Math.round(sum * 1_000) / 1_000);
+  }
+}
+
 function checkClass(value: unknown, key: string, strategies: readonly StrategyFactory[]): TrafficClass {
-  const item = object(value, key, ['name', 'match', 'strategy', 'options']);
+  const item = object(value, key, ['name', 'match', ...CLASS_POLICY_KEYS]);
   const name = item.name;
   if (typeof name !== 'string' || name === '' || name.length > MAX_NAME_LENGTH) {
     throw expected(`${key}.name`, `a name of 1 to ${MAX_NAME_LENGTH} characters`, name);
@@ -61,14 +93,40 @@ function checkClassPolicy(item: Json, key: string, strategies: readonly Strategy
   } catch (error) {
     throw new PolicyError(`${key}.options`, error instanceof Error ? error.message : String(error));
   }
-  return options === undefined ? { strategy: factory.name } : { strategy: factory.name, options };
+  return { strategy: factory.name, ...(options !== undefined && { options }), ...checkWorth(item, key) };
+}
+
+/** What the class is worth, beside its strategy. */
+function checkWorth(item: Json, key: string): Omit<ClassPolicy, 'strategy' | 'options'> {
+  const { priority, urgent, minShare, deadlineMs, redundancy, order, spread, avoid, emergency } = item;
+  const { least, most } = DEADLINE_MS;
+  return {
+    ...(priority !== undefined && { priority: integer(priority, `${key}.priority`, 1, LOWEST_PRIORITY) }),
+    ...(urgent !== undefined && { urgent: flag(urgent, `${key}.urgent`) }),
+    ...(minShare !== undefined && { minShare: number(minShare, `${key}.minShare`, 0, MOST_SHARE) }),
+    ...(deadlineMs !== undefined && { deadlineMs: integer(deadlineMs, `${key}.deadlineMs`, least, most) }),
+    ...(redundancy !== undefined && { redundancy: number(redundancy, `${key}.redundancy`, 0, MOST_REDUNDANCY) }),
+    ...(order !== undefined && { order: oneOf(order, `${key}.order`, ORDERS) }),
+    ...(spread !== undefined && { spread: oneOf(spread, `${key}.spread`, SPREADS) }),
+    ...(avoid !== undefined && { avoid: avoided(avoid, `${key}.avoid`) }),
+    ...(emergency !== undefined && { emergency: flag(emergency, `${key}.emergency`) }),
+  };
+}
+
+/** Each kind once; none at all says that the class avoids nothing. */
+function avoided(value: unknown, key: string): (typeof AVOIDED)[number][] {
+  const kinds = array(value, key).map((kind, index) => oneOf(kind, `${key}[${index}]`, AVOIDED));
+  kinds.forEach((kind, index) => {
+    if (kinds.indexOf(kind) !== index) throw expected(`${key}[${index}]`, 'each kind once', kind);
+  });
+  return kinds;
 }
 
 function checkMatch(value: unknown, key: string): TrafficMatch {
   const match = object(value, key, ['dscp', 'protocol', 'ports', 'prefixes']);
   return {
     ...(match.dscp !== undefined && { dscp: list(match.dscp, `${key}.dscp`, codePoint) }),
-    ...(match.protocol !== undefined && { protocol: protocol(match.protocol, `${key}.protocol`) }),
+    ...(match.protocol !== undefined && { protocol: oneOf(match.protocol, `${key}.protocol`, PROTOCOLS) }),
     ...(match.ports !== undefined && { ports: list(match.ports, `${key}.ports`, port) }),
     ...(match.prefixes !== undefined && { prefixes: list(match.prefixes, `${key}.prefixes`, prefix) }),
   };
@@ -78,10 +136,23 @@ function codePoint(value: unknown, key: string): number {
   return integer(value, key, 0, 63);
 }
 
-function protocol(value: unknown, key: string): (typeof PROTOCOLS)[number] {
-  const known = PROTOCOLS.find((each) => each === value);
-  if (known === undefined) throw expected(key, `one of ${PROTOCOLS.join(', ')}`, value);
+function oneOf<T extends string>(value: unknown, key: string, choices: readonly T[]): T {
+  const known = choices.find((each) => each === value);
+  if (known === undefined) throw expected(key, `one of ${choices.join(', ')}`, value);
   return known;
+}
+
+function flag(value: unknown, key: string): boolean {
+  if (typeof value !== 'boolean') throw expected(key, 'true or false', value);
+  return value;
+}
+
+function number(value: unknown, key: string, least: number, most: number): number {
+  // NaN is no number of a range, and compares so.
+  if (typeof value !== 'number' || !(value >= least && value <= most)) {
+    throw expected(key, `a number from ${least} to ${most}`, value);
+  }
+  return value;
 }
 
 function port(value: unknown, key: string): number | string {

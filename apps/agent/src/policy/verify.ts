@@ -3,13 +3,13 @@ import {
   type Credentials,
   canonicalJson,
   EffectivePolicy,
-  type PolicyContent,
   type PolicyRefusal,
   readDocument,
 } from '@corridor/contracts';
 import { checkPolicy, PolicyError, type TunnelPolicy } from '@corridor/tunnel';
 import { loadStrategies } from '@corridor/tunnel-host';
 import { compactVerify, errors, importJWK } from 'jose';
+import { engineTerms } from './engine-terms.js';
 
 const POLICY_TYPE = 'corridor-policy+jws';
 
@@ -98,19 +98,6 @@ async function readSigned(
 }
 
 class UnknownKey extends Error {}
-
-/** What the engine knows of a policy. Matches go in whole: one that it cannot follow must be refused, not widened. */
-function engineTerms(version: number, content: PolicyContent): unknown {
-  const steering = ({ strategy, options }: PolicyContent['default']) => ({
-    strategy,
-    ...(options === undefined ? {} : { options }),
-  });
-  return {
-    version,
-    default: steering(content.default),
-    classes: content.classes.map((one) => ({ name: one.name, match: one.match, ...steering(one) })),
-  };
-}
 
 /** The version of a document that is otherwise not understood, so that the refusal can name it. */
 function versionIn(text: string): number {

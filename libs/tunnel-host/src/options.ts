@@ -1,4 +1,5 @@
 import type { CipherId, GatewayVehicle, TunnelPolicy } from '@corridor/tunnel';
+import type { UsageStore } from './conditions/usage-store.js';
 
 /** The TUN device that the host creates, configures and takes away again. */
 export interface TunOptions {
@@ -24,7 +25,19 @@ export interface UplinkOptions {
   readonly priority?: number;
   /** Costs money by the byte. Default false. */
   readonly metered?: boolean;
+  /**
+   * Data volume that may be used, for each interface on its own that the entry matches. What comes over is not stopped:
+   * traffic classes avoid the uplink as the policy says. Default: no cap. Needs {@link HostServices.usage}.
+   */
+  readonly cap?: CapOptions;
 }
+
+/** A data volume, both directions together with all headers, and when it is there anew. */
+export type CapOptions =
+  /** At the beginning (UTC) of a day of each month, 1 to 28. */
+  | { readonly bytes: number; readonly resetDay: number; readonly perDays?: undefined }
+  /** After so many days, counted from when the cap was first looked at. */
+  | { readonly bytes: number; readonly perDays: number; readonly resetDay?: undefined };
 
 /** How a vehicle reaches the gateway where UDP gets nowhere: the same datagrams over WebSocket and TLS. */
 export interface VehicleFallbackOptions {
@@ -49,6 +62,14 @@ export interface GatewayFallbackOptions {
   /** Certificate chain, the server's own first, and its private key; PEM. */
   readonly certificate: string;
   readonly key: string;
+}
+
+/** What a vehicle's host gets from the program around it. */
+export interface HostServices {
+  /** Where the usage of data caps outlives the process; needed when an uplink has a cap. */
+  readonly usage?: UsageStore;
+  /** UTC milliseconds that somebody vouches for, undefined while nobody does: only then data caps begin anew. */
+  trustedNowMs?(): number | undefined;
 }
 
 interface CommonHostOptions {

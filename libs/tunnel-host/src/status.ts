@@ -29,6 +29,16 @@ export interface UplinkStatus {
   readonly addresses: readonly string[];
   readonly priority: number;
   readonly metered: boolean;
+  /** Data cap: bytes of the period that runs, both directions; how many they may be; and when the period began, if known. */
+  readonly usedBytes?: number;
+  readonly capBytes?: number;
+  readonly capSince?: string;
+  /** Of a modem, where ModemManager tells. */
+  readonly roaming?: boolean;
+  /** 0 to 1. */
+  readonly signal?: number;
+  readonly operator?: string;
+  readonly technology?: string;
 }
 
 /** Figures of the process, for budgets and for people. */

@@ -76,11 +76,11 @@ export class ClassQueues {
   }
 
   backlogPackets(classIndex: number): number {
-    return this.queues === undefined ? 0 : this.queues.table.packets[classIndex];
+    return this.queues === undefined ? 0 : this.queues.table.packets(classIndex);
   }
 
   backlogBytes(classIndex: number): number {
-    return this.queues === undefined ? 0 : this.queues.table.bytes[classIndex];
+    return this.queues === undefined ? 0 : this.queues.table.bytes(classIndex);
   }
 
   /** Class of the packet that {@link next} answered last. */
@@ -102,8 +102,7 @@ export class ClassQueues {
    * those who send.
    */
   pardon(us: number, clock: Clock): void {
-    if (this.queues === undefined) return;
-    this.queues.table.pardonedUntilUs[0] = clock.nowUs + us;
+    this.queues?.table.pardon(us, clock);
   }
 
   /**
@@ -118,10 +117,9 @@ export class ClassQueues {
     const flow = robin.flowFor(index, pool.slots.flow[slot], this.packets);
     pool.enqueuedUs[slot] = clock.nowUs;
     pool.append(flow, slot);
-    table.packets[index]++;
-    table.bytes[index] += pool.slots.length[slot];
+    table.add(index, 1, pool.slots.length[slot]);
     this.packets++;
-    if (table.urgent[index] === 0) longest.note(flow);
+    if (!table.isUrgent(index)) longest.note(flow);
     if (this.packets > this.maxPackets) this.dropFrom(longest.find());
   }
 
@@ -188,8 +186,7 @@ export class ClassQueues {
     for (let index = 0; index < old.table.count; index++) {
       const mapped = newIndexOf[index];
       const target = mapped > 0 && mapped < table.count ? mapped : 0;
-      table.packets[target] += old.table.packets[index];
-      table.bytes[target] += old.table.bytes[index];
+      table.add(target, old.table.packets(index), old.table.bytes(index));
       old.robin.move(index, robin, target);
     }
     longest.forget();
@@ -213,13 +210,14 @@ export class ClassQueues {
 
   /** Urgent classes, then those that are owed their share, then by priority. */
   private choose(queues: Queues): number {
-    const { order, urgentCount, credit } = queues.table;
+    const { table } = queues;
+    const { order, urgentCount } = table;
     for (let rank = 0; rank < urgentCount; rank++) {
       const slot = this.headOf(queues, order[rank], false);
       if (slot >= 0) return slot;
     }
     for (let rank = urgentCount; rank < order.length; rank++) {
-      if (credit[order[rank]] === 0) continue;
+      if (!table.hasEarned(order[rank], 1)) continue;
       const slot = this.headOf(queues, order[rank], true);
       if (slot >= 0) return slot;
     }
@@ -238,11 +236,11 @@ export class ClassQueues {
     const { pool } = this;
     const { table, robin } = queues;
     if ((this.blockedClasses & (1 << index)) !== 0) return NO_SLOT;
-    while (table.packets[index] > 0) {
+    while (table.packets(index) > 0) {
       const flow = robin.turn(index);
       if (flow === NO_FLOW) return NO_SLOT;
       const slot = pool.head[flow];
-      if (onCredit && table.credit[index] < pool.slots.length[slot]) return NO_SLOT;
+      if (onCredit && !table.hasEarned(index, pool.slots.length[slot])) return NO_SLOT;
       const reason = this.reasonToDrop(table, index, flow, slot);
       if (reason < 0) {
         this.candidateClass = index;
@@ -258,8 +256,8 @@ export class ClassQueues {
   private reasonToDrop(table: ClassTable, index: number, flow: number, slot: number): number {
     const { pool, clock } = this;
     const { slots } = pool;
-    if (clock.nowUs - slots.heldSinceUs[slot] > table.deadlineUs[index]) return DROPPED_DEADLINE;
-    if (pool.judged[flow] === 1 || table.urgent[index] === 1) return -1;
+    if (table.isLate(index, slots.heldSinceUs, slot, clock)) return DROPPED_DEADLINE;
+    if (pool.judged[flow] === 1 || table.isUrgent(index)) return -1;
     pool.judged[flow] = 1;
     if (!shouldDrop(pool, flow, table, index, clock)) return -1;
     if (!markCongestion(slots.slab, (slot << SLOT_SHIFT) + SLOT_HEADROOM)) return DROPPED_CODEL;
@@ -276,13 +274,12 @@ export class ClassQueues {
   }
 
   private detach({ table, robin }: Queues, slot: number, index: number): void {
-    table.bytes[index] -= this.pool.slots.length[slot];
-    table.packets[index]--;
+    table.add(index, -1, -this.pool.slots.length[slot]);
     this.packets--;
     this.pool.detach(slot);
     if (slot === this.candidate) this.candidate = NO_SLOT;
-    if (table.packets[index] > 0) return;
-    table.credit[index] = 0;
+    if (table.packets(index) > 0) return;
+    table.forgetCredit(index);
     robin.closeClass(index);
   }
 }

@@ -1,6 +1,6 @@
 /** CoDel (RFC 8289), per flow queue, one packet at a time: the state lies in the pool. */
 import type { Clock } from '../clock.js';
-import type { ClassTable } from './class-table.js';
+import { type ClassTable, INTERVAL_US, TARGET_US } from './class-table.js';
 import type { QueuePool } from './queue-pool.js';
 
 /** Coming back into dropping within so many intervals goes on at the rate reached before (RFC 8289 section 5.4). */
@@ -15,7 +15,7 @@ const NO_QUEUE_BYTES = 1_500;
  */
 export function shouldDrop(pool: QueuePool, flow: number, table: ClassTable, index: number, clock: Clock): boolean {
   const { nowUs } = clock;
-  const intervalUs = table.intervalUs[index];
+  const intervalUs = table.codel(index, INTERVAL_US);
   if (!isAboveForLong(pool, flow, table, index, clock)) {
     pool.dropping[flow] = 0;
     return false;
@@ -39,14 +39,14 @@ export function shouldDrop(pool: QueuePool, flow: number, table: ClassTable, ind
 function isAboveForLong(pool: QueuePool, flow: number, table: ClassTable, index: number, clock: Clock): boolean {
   const { nowUs } = clock;
   const slot = pool.head[flow];
-  const behind = table.bytes[index] - pool.slots.length[slot];
-  const isBelow = nowUs - pool.enqueuedUs[slot] < table.targetUs[index];
-  if (isBelow || behind <= NO_QUEUE_BYTES || nowUs < table.pardonedUntilUs[0]) {
+  const behind = table.bytes(index) - pool.slots.length[slot];
+  const isBelow = nowUs - pool.enqueuedUs[slot] < table.codel(index, TARGET_US);
+  if (isBelow || behind <= NO_QUEUE_BYTES || table.isPardoned(clock)) {
     pool.firstAboveUs[flow] = 0;
     return false;
   }
   if (pool.firstAboveUs[flow] === 0) {
-    pool.firstAboveUs[flow] = nowUs + table.intervalUs[index];
+    pool.firstAboveUs[flow] = nowUs + table.codel(index, INTERVAL_US);
     return false;
   }
   return nowUs >= pool.firstAboveUs[flow];

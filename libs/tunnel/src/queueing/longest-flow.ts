@@ -52,7 +52,7 @@ export class LongestFlow {
   /** What is remembered may be closed meanwhile, or open again for somebody else. */
   private bytesOfLongest(): number {
     const { flow, robin, table } = this;
-    return robin.owns(flow) && table.urgent[robin.classOf(flow)] === 0 ? this.pool.bytes[flow] : 0;
+    return robin.owns(flow) && !table.isUrgent(robin.classOf(flow)) ? this.pool.bytes[flow] : 0;
   }
 
   /** Finds the longest and the second longest flow of the classes of these ranks. */
@@ -64,7 +64,7 @@ export class LongestFlow {
     let most = 0;
     for (let rank = from; rank < to; rank++) {
       const index = table.order[rank];
-      if (table.packets[index] === 0) continue;
+      if (table.packets(index) === 0) continue;
       for (let list = 0; list < LISTS; list++) {
         for (let flow = robin.firstOf(index, list); flow !== NO_FLOW; flow = after[flow]) {
           if (bytes[flow] > most) {

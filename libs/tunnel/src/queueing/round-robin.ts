@@ -21,8 +21,7 @@ export const LISTS = 4;
 
 export class RoundRobin {
   /** First and last flow queue of each list of each class. */
-  private readonly first: Int32Array;
-  private readonly last: Int32Array;
+  private readonly ends: Int32Array;
   /** Classes with parked flow queues, one bit each. */
   private parkedClasses = 0;
   /** Flow queues that are open. */
@@ -34,8 +33,7 @@ export class RoundRobin {
     private readonly classes: number,
   ) {
     this.owner = pool.newOwner();
-    this.first = new Int32Array(classes * LISTS);
-    this.last = new Int32Array(classes * LISTS);
+    this.ends = new Int32Array(classes * LISTS * 2);
   }
 
   owns(flow: number): boolean {
@@ -107,7 +105,7 @@ export class RoundRobin {
 
   /** First flow queue of a list (0 to LISTS - 1) of a class; the next one is `pool.after`. */
   firstOf(index: number, list: number): number {
-    return this.first[index * LISTS + list];
+    return this.ends[(index * LISTS + list) * 2];
   }
 
   /** Closes every flow queue of a class in which nothing waits any more. */
@@ -153,13 +151,13 @@ export class RoundRobin {
   /** So that flows of one packet each do not leave more behind than what waits. */
   private closeEmpty(): void {
     const { pool } = this;
-    for (let at = 0; at < this.first.length; at++) {
-      let flow = this.first[at];
-      this.first[at] = NO_FLOW;
-      this.last[at] = NO_FLOW;
+    for (let at = 0; at < this.ends.length; at += 2) {
+      let flow = this.ends[at];
+      this.ends[at] = NO_FLOW;
+      this.ends[at + 1] = NO_FLOW;
       while (flow !== NO_FLOW) {
         const next = pool.after[flow];
-        if (pool.packets[flow] > 0) this.push(0, at, flow);
+        if (pool.packets[flow] > 0) this.push(0, at >> 1, flow);
         else this.close(flow);
         flow = next;
       }
@@ -172,32 +170,33 @@ export class RoundRobin {
   }
 
   private push(index: number, list: number, flow: number): void {
-    const at = index * LISTS + list;
-    const last = this.last[at];
+    const { ends } = this;
+    const at = (index * LISTS + list) * 2;
     this.pool.after[flow] = NO_FLOW;
-    if (last === NO_FLOW) this.first[at] = flow;
-    else this.pool.after[last] = flow;
-    this.last[at] = flow;
+    if (ends[at] === NO_FLOW) ends[at] = flow;
+    else this.pool.after[ends[at + 1]] = flow;
+    ends[at + 1] = flow;
   }
 
   private shift(index: number, list: number): number {
-    const at = index * LISTS + list;
-    const flow = this.first[at];
-    const next = this.pool.after[flow];
-    this.first[at] = next;
-    if (next === NO_FLOW) this.last[at] = NO_FLOW;
+    const { ends } = this;
+    const at = (index * LISTS + list) * 2;
+    const flow = ends[at];
+    ends[at] = this.pool.after[flow];
+    if (ends[at] === NO_FLOW) ends[at + 1] = NO_FLOW;
     return flow;
   }
 
   private prepend(index: number, from: number, to: number): void {
-    const source = index * LISTS + from;
-    const target = index * LISTS + to;
-    if (this.first[source] === NO_FLOW) return;
-    if (this.first[target] === NO_FLOW) this.last[target] = this.last[source];
-    else this.pool.after[this.last[source]] = this.first[target];
-    this.first[target] = this.first[source];
-    this.first[source] = NO_FLOW;
-    this.last[source] = NO_FLOW;
+    const { ends } = this;
+    const source = (index * LISTS + from) * 2;
+    const target = (index * LISTS + to) * 2;
+    if (ends[source] === NO_FLOW) return;
+    if (ends[target] === NO_FLOW) ends[target + 1] = ends[source + 1];
+    else this.pool.after[ends[source + 1]] = ends[target];
+    ends[target] = ends[source];
+    ends[source] = NO_FLOW;
+    ends[source + 1] = NO_FLOW;
   }
 }
 

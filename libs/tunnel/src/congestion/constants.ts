@@ -41,3 +41,7 @@ export const COMPETE_US = 8_000_000;
 /** What is known of a path is kept through a pause of this length, then it halves. */
 export const IDLE_KEPT_US = 3_000_000;
 export const IDLE_HALF_LIFE_US = 5_000_000;
+/** A full window that is silent for its round trip and this long: one more packet may go, to find out. */
+export const PROBE_MARGIN_US = 50_000;
+/** Where the buffer of a link is smaller than the queue we would like to keep, the target shrinks down to this. */
+export const TARGET_LEAST_US = 1_500;

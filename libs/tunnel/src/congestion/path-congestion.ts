@@ -22,9 +22,11 @@ import {
   MIN_WINDOW_BYTES,
   OVERDRAFT_US,
   PACKET_BYTES,
+  PROBE_MARGIN_US,
   RATE_PACKETS,
   RATE_SPAN_US,
   RESPONSE_US,
+  TARGET_LEAST_US,
 } from './constants.js';
 import { DeliveredRate } from './delivered-rate.js';
 import { QueueDelay } from './queue-delay.js';
@@ -83,7 +85,10 @@ const DRAIN_CAPACITY = 32;
 const STANDING_CAPACITY = 33; // when the queue began to stand
 const STANDING_AT = 34;
 const DRAIN_TO = 35;
-const NUMBERS = 36;
+const PROBE_AT = 36; // a full window is silent: one more may go to find out
+const PATIENCE = 37; // pause between these
+const LOST_BYTES = 38;
+const NUMBERS = 39;
 
 /** Of a path that was not used yet. */
 const NEVER = new Clock();
@@ -132,10 +137,17 @@ export class PathCongestion {
     return this.delay.baseTransitUs;
   }
 
+  /** Nothing has shown yet where its limit is. */
+  get isDiscovering(): boolean {
+    return this.numbers[STANDING_AT] <= 0 && !this.draining;
+  }
+
   /** Whether a datagram of so many bytes may go now. */
   maySend(bytes: number, clock: Clock): boolean {
     const { numbers } = this;
-    if (numbers[TURN] - clock.nowUs < numbers[BURST] && numbers[IN_FLIGHT] + bytes <= numbers[WINDOW]) return true;
+    if (numbers[TURN] - clock.nowUs < numbers[BURST]) {
+      if (numbers[IN_FLIGHT] + bytes <= numbers[WINDOW] || clock.nowUs >= numbers[PROBE_AT]) return true;
+    }
     this.refused = true;
     return false;
   }
@@ -158,13 +170,16 @@ export class PathCongestion {
     const turn = numbers[TURN] > nowUs ? numbers[TURN] : nowUs;
     numbers[TURN] = turn + bytes * numbers[US_PER_BYTE];
     numbers[IN_FLIGHT] += bytes;
+    if (numbers[IN_FLIGHT] > numbers[WINDOW]) numbers[PROBE_AT] = nowUs + numbers[PATIENCE];
     if (this.draining && nowUs < numbers[DRAIN_UNTIL]) numbers[DRAIN_SENT] += bytes;
   }
 
-  /** Notes when {@link maySend} may turn true by time alone; nothing while acknowledgements must come first. */
+  /** Notes when {@link maySend} may turn true by time alone: the pacer's turn, or a probe of a full window that is silent. */
   noteDeadline(earliest: Earliest): void {
     const { numbers } = this;
-    if (numbers[IN_FLIGHT] < numbers[WINDOW]) earliest.note(numbers[TURN] - numbers[BURST] / 2);
+    const turn = numbers[TURN] - numbers[BURST] / 2;
+    const isFull = numbers[IN_FLIGHT] + PACKET_BYTES > numbers[WINDOW];
+    earliest.note(isFull && numbers[PROBE_AT] > turn ? numbers[PROBE_AT] : turn);
   }
 
   /** How long a datagram handed over now waits for the pacer, microseconds; 0: goes at once, unless the window is full. */
@@ -200,6 +215,7 @@ export class PathCongestion {
   acknowledged(report: AckReport, clock: Clock): void {
     const { numbers, delay, rate } = this;
     numbers[IN_FLIGHT] = Math.max(0, numbers[IN_FLIGHT] - report.ackedBytes - report.lostBytes);
+    numbers[PROBE_AT] = clock.nowUs + numbers[PATIENCE];
     this.countLoss(report);
     if (report.largestSentAtUs < 0) return;
     numbers[ACKED_AT] = report.largestSentAtUs;
@@ -237,6 +253,11 @@ export class PathCongestion {
   }
   private get isStanding(): boolean {
     return this.delay.standingUs >= this.numbers[TARGET] / 2;
+  }
+
+  /** What jitter may add to the standing queue. */
+  private get allowanceUs(): number {
+    return Math.min(10_000, 2 * this.delay.jitterUs);
   }
 
   private start(clock: Clock): void {
@@ -280,6 +301,7 @@ export class PathCongestion {
     numbers[BURST] = Math.max(BURST_US, PACKET_BYTES / rate);
     const pipeUs = 1.25 * numbers[PIPE] + 4 * numbers[PIPE_VAR] + 4 * ACK_US + numbers[TARGET];
     numbers[WINDOW] = Math.max(MIN_WINDOW_BYTES, pipeUs * Math.max(rate, numbers[CAPACITY]));
+    numbers[PATIENCE] = pipeUs + PROBE_MARGIN_US + this.delay.standingUs;
   }
 
   private notePipe(report: AckReport): void {
@@ -294,6 +316,7 @@ export class PathCongestion {
     const { numbers } = this;
     const { ackedPackets, lostPackets } = report;
     if (ackedPackets + lostPackets === 0) return;
+    numbers[LOST_BYTES] += report.lostBytes;
     numbers[ROUND_ACKED] += ackedPackets;
     numbers[ROUND_LOST] += lostPackets;
     if (this.draining && numbers[ACKED_AT] > numbers[DRAIN_FROM] + 2 * ACK_US) {
@@ -301,7 +324,7 @@ export class PathCongestion {
       numbers[DRAIN_LOST] += lostPackets;
     }
     const all = ackedPackets + lostPackets;
-    numbers[LOSS] += (lostPackets / all - numbers[LOSS]) * Math.min(0.5, all / 200);
+    numbers[LOSS] += (lostPackets / all - numbers[LOSS]) * Math.min(0.5, all / 500);
   }
 
   private updateTarget(): void {
@@ -317,7 +340,13 @@ export class PathCongestion {
     const { numbers, rate, delay } = this;
     if (numbers[ACKED_AT] < numbers[ROUND_SENT] + RATE_SPAN_US) return;
     const spanUs = numbers[ACKED_AT] - numbers[ROUND_SENT];
-    if (!rate.measure(Math.min(spanUs, 2 * RATE_SPAN_US), RATE_PACKETS * PACKET_BYTES, false)) {
+    if (
+      !rate.measure(
+        Math.min(spanUs, Math.max(2 * RATE_SPAN_US, 8 * delay.jitterUs)),
+        RATE_PACKETS * PACKET_BYTES,
+        false,
+      )
+    ) {
       if (spanUs < 1_000_000) return;
       this.beginRound(clock);
       return;
@@ -327,13 +356,22 @@ export class PathCongestion {
     numbers[DELIVERED] = delivered;
     const seen = numbers[ROUND_ACKED] + numbers[ROUND_LOST];
     const loss = seen > 0 ? numbers[ROUND_LOST] / seen : 0;
+    const grown = delivered >= before * (1 + numbers[GAIN] / 2);
+    // All of what we add arrives, at once: the delay that stands is not for lack of capacity.
+    if (
+      grown &&
+      before > 0 &&
+      numbers[GAIN] >= 0.25 &&
+      this.refused &&
+      delay.standingUs < numbers[TARGET] + this.allowanceUs
+    )
+      delay.raiseBase();
     const low = delay.standingUs < numbers[TARGET] / 2;
     const sustained = delivered / (1 - numbers[RANDOM_LOSS]);
     if (low && sustained > numbers[CAPACITY]) numbers[CAPACITY] = sustained;
-    const least = Math.min(0.25, Math.max(0.01, numbers[TARGET] / (2 * (numbers[PIPE] + 30_000))));
-    if (!low) numbers[GAIN] = least;
+    const least = Math.min(0.25, Math.max(0.01, 4_000 / (numbers[PIPE] + 30_000)));
+    if (!low) numbers[GAIN] = Math.max(least, numbers[GAIN] / 4);
     else if (this.refused && !this.draining) {
-      const grown = delivered >= before * (1 + numbers[GAIN] / 2);
       if (grown) {
         numbers[GAIN] = Math.min(1, 2 * numbers[GAIN]);
         numbers[HOLD] = 0;
@@ -364,7 +402,7 @@ export class PathCongestion {
       return;
     }
     const standing = delay.standingUs;
-    if (standing < 1.3 * numbers[TARGET] + 2_000) numbers[EXCESS_AT] = nowUs;
+    if (standing < 1.3 * numbers[TARGET] + 2_000 + this.allowanceUs) numbers[EXCESS_AT] = nowUs;
     if (standing < numbers[TARGET] / 2) {
       numbers[STANDING_AT] = nowUs;
       numbers[STANDING_CAPACITY] = numbers[CAPACITY];
@@ -415,9 +453,9 @@ export class PathCongestion {
     numbers[RANDOM_LOSS] += (loss - numbers[RANDOM_LOSS]) * Math.min(0.7, seen / 150);
     if (numbers[DRAIN_LOSS] > numbers[RANDOM_LOSS] + LOSS_MARGIN) {
       // Less load, less loss: a buffer too small for the target, or none.
-      numbers[CAPACITY] = numbers[DELIVERED] / (1 - numbers[RANDOM_LOSS]);
-      numbers[TARGET_CAP] = Math.max(1_500, 0.6 * before);
-    }
+      numbers[CAPACITY] *= 1 - Math.min(0.3, numbers[DRAIN_LOSS] - numbers[RANDOM_LOSS]);
+      if (before > TARGET_LEAST_US) numbers[TARGET_CAP] = Math.max(TARGET_LEAST_US, 0.6 * before);
+    } else numbers[TARGET_CAP] *= 1.25;
   }
 
   private control(clock: Clock): void {
@@ -428,15 +466,20 @@ export class PathCongestion {
       this.pace(numbers[CAPACITY] * 1.05, clock);
       return;
     }
-    if (standing < target / 2) {
+    const probing = numbers[GAIN] >= 0.25 && standing < target + this.allowanceUs;
+    if (standing < target / 2 || probing) {
       const share = this.draining && clock.nowUs < numbers[DRAIN_UNTIL] ? numbers[DRAIN_TO] : 1 + numbers[GAIN];
       this.pace(numbers[CAPACITY] * share, clock);
       return;
     }
-    if (rate.measure(RATE_SPAN_US, RATE_PACKETS * PACKET_BYTES, true)) {
+    const spanUs = Math.max(RATE_SPAN_US, Math.min(6 * RATE_SPAN_US, 8 * delay.jitterUs));
+    if (rate.measure(spanUs, RATE_PACKETS * PACKET_BYTES, true)) {
       const capacity = rate.bytesPerUs / (1 - numbers[RANDOM_LOSS]);
-      const step = capacity < 0.7 * numbers[CAPACITY] ? 1 : 0.3;
-      numbers[CAPACITY] += (capacity - numbers[CAPACITY]) * step;
+      const isFull = standing > target + this.allowanceUs;
+      if (capacity > numbers[CAPACITY] || isFull) {
+        const step = capacity < 0.7 * numbers[CAPACITY] ? 1 : 0.3;
+        numbers[CAPACITY] += (capacity - numbers[CAPACITY]) * step;
+      }
     }
     const behindUs = clock.nowUs - numbers[ACKED_AT];
     const queue = Math.max(0, standing + numbers[IN_FLIGHT] / numbers[CAPACITY] - behindUs);

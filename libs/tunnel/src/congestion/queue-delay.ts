@@ -16,7 +16,9 @@ const OFFSET = 8;
 const TRUE_BASE = 9; // as BASE, without what was raised
 const TRUE_BEFORE = 10;
 const LATEST_TRANSIT = 11;
-const NUMBERS = 12;
+const MEAN = 12;
+const JITTER = 13;
+const NUMBERS = 14;
 
 /**
  * Differences of two unrelated clocks that drift apart by up to 50 us/s: the base is the least of the last one to two
@@ -35,6 +37,10 @@ export class QueueDelay {
   }
   get standingUs(): number {
     return this.numbers[STANDING];
+  }
+  /** Mean deviation of single samples from their mean. */
+  get jitterUs(): number {
+    return this.numbers[JITTER];
   }
   /** Modulo 2^32. */
   get baseTransitUs(): number {
@@ -72,6 +78,9 @@ export class QueueDelay {
     if (transit < numbers[TRUE_BASE]) numbers[TRUE_BASE] = transit;
     const latest = transit - Math.min(numbers[BASE], numbers[BASE_BEFORE]);
     numbers[LATEST] = latest;
+    const off = latest - numbers[MEAN];
+    numbers[MEAN] += off / 8;
+    numbers[JITTER] += (Math.abs(off) - numbers[JITTER]) / 32;
     if (nowUs >= numbers[BUCKET_END]) {
       numbers[BEFORE] = nowUs >= numbers[BUCKET_END] + ENVELOPE_US / 2 ? latest : numbers[BUCKET];
       numbers[BUCKET] = latest;
@@ -91,6 +100,7 @@ export class QueueDelay {
     numbers[LATEST] -= by;
     numbers[BUCKET] -= by;
     numbers[BEFORE] -= by;
+    numbers[MEAN] -= by;
     numbers[STANDING] = 0;
   }
 
@@ -98,6 +108,8 @@ export class QueueDelay {
     const { numbers } = this;
     this.measured = true;
     numbers.fill(Number.POSITIVE_INFINITY);
+    numbers[MEAN] = 0;
+    numbers[JITTER] = 0;
     numbers[OFFSET] = report.transitUs;
     numbers[BASE_END] = clock.nowUs + BASE_WINDOW_US;
     numbers[BUCKET_END] = clock.nowUs + ENVELOPE_US / 2;

@@ -31,8 +31,8 @@ import {
 } from './scenario.js';
 import { SimLink } from './sim-link.js';
 import { readStampedPacket } from './stamped-packet.js';
-import { ToyAead } from './toy-aead.js';
 import { isTcp, readSegment, TcpFlow, type TcpNetwork, TcpSegment } from './tcp/index.js';
+import { ToyAead } from './toy-aead.js';
 import { HOSPITAL, PORT_BASE, TrafficFlow, vehicleInnerHost, vehiclePrefix } from './traffic-flow.js';
 import { VirtualClock } from './virtual-clock.js';
 
@@ -264,7 +264,8 @@ export class SimWorld {
     const packet = readStampedPacket(slab, offset, length);
     // Nothing else was sent into the tunnel: anything else that comes out of it is a bug.
     const flow = packet === undefined ? undefined : this.flows[packet.flow];
-    if (packet === undefined || !(flow instanceof TrafficFlow)) throw new Error(`a packet of ${length} bytes came out changed`);
+    if (packet === undefined || !(flow instanceof TrafficFlow))
+      throw new Error(`a packet of ${length} bytes came out changed`);
     flow.recorder.arrived(packet.sequence, packet.sentAtUs, this.clock.nowUs);
   }
 

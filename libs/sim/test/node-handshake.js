@@ -17,11 +17,9 @@ const PKCS8 = Buffer.from('302e020100300506032b656e04220420', 'hex');
 const SPKI = Buffer.from('302a300506032b656e032100', 'hex');
 
 /** @param {Uint8Array} raw */
-const privateKeyOf = (raw) =>
-  createPrivateKey({ key: Buffer.concat([PKCS8, raw]), format: 'der', type: 'pkcs8' });
+const privateKeyOf = (raw) => createPrivateKey({ key: Buffer.concat([PKCS8, raw]), format: 'der', type: 'pkcs8' });
 /** @param {Uint8Array} raw */
-const publicKeyOf = (raw) =>
-  createPublicKey({ key: Buffer.concat([SPKI, raw]), format: 'der', type: 'spki' });
+const publicKeyOf = (raw) => createPublicKey({ key: Buffer.concat([SPKI, raw]), format: 'der', type: 'spki' });
 
 /** @type {import('@corridor/tunnel').HandshakePrimitives} */
 export const handshake = {

@@ -28,7 +28,7 @@ export function tcp(direction: 'up' | 'down', congestion: TcpCongestion = 'cubic
 }
 
 /** What the links of a scenario carry together in a direction, as far as their rates are constant, bits per second. */
-export function offeredBps(scenario: Scenario, direction: 'up' | 'down'): number {
+export function linkSumBps(scenario: Scenario, direction: 'up' | 'down'): number {
   return scenario.links.reduce((sum, spec) => sum + (spec[direction].rateBps ?? 0), 0);
 }
 

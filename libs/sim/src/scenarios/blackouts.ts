@@ -1,6 +1,6 @@
 /** The active link goes silent for 10 s while its interface stays up. */
 import type { Scenario, StepDirection } from '../scenario.js';
-import { ambulanceTraffic, policy, threeLinks } from './parts.js';
+import { ambulanceTraffic, defaultPolicy, policy, threeLinks } from './parts.js';
 
 const CUT_AT_US = 5_000_000;
 const CUT_FOR_US = 10_000_000;
@@ -51,3 +51,23 @@ export const blackoutSmallestDelay = blackout(
   'smallest-delay',
   'both',
 );
+
+/** The same under the policy that holds where nobody set another. */
+export const failoverDefault: Scenario = {
+  ...blackoutActiveStandby,
+  name: 'failover-default',
+  description: 'The preferred link loses everything both ways for 10 s under the default policy.',
+  policy: defaultPolicy(),
+};
+
+export const twoOfThree: Scenario = {
+  ...failoverDefault,
+  name: 'two-of-three',
+  description: 'Two of three links go silent within one second, for 8 s, under the default policy.',
+  steps: [
+    { atUs: CUT_AT_US, action: 'blackout', link: 'w0' },
+    { atUs: CUT_AT_US + 600_000, action: 'blackout', link: 'w1' },
+    { atUs: CUT_AT_US + 8_000_000, action: 'restore', link: 'w0' },
+    { atUs: CUT_AT_US + 8_600_000, action: 'restore', link: 'w1' },
+  ],
+};

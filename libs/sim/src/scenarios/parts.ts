@@ -48,11 +48,11 @@ export function policy(everything: ClassPolicy, version = 1): TunnelPolicy {
   return { version, default: everything, classes: [] };
 }
 
-/** The policy of a fleet that set nothing: vital signs on every link, everything else where it arrives first. */
+/** The policy where nobody set another: vital signs on every link, all else by the default strategy. */
 export function defaultPolicy(version = 1): TunnelPolicy {
   return {
     version,
-    default: { strategy: 'smallest-delay' },
+    default: { strategy: 'adaptive' },
     classes: [{ name: 'vitals', strategy: 'redundant', match: [{ dscp: [DSCP_VITALS] }] }],
   };
 }

@@ -9,7 +9,14 @@ function run(way: DirectionSpec, congestion: TcpCongestion, seconds = 20, seed =
     seed,
     durationUs: seconds * 1e6,
   });
-  console.log(congestion, JSON.stringify(way), ((flow.rateBps ?? 0) / 1e6).toFixed(2), JSON.stringify({ ...flow.tcp, seriesBytes: 0 }), flow.sent, flow.lost);
+  console.log(
+    congestion,
+    JSON.stringify(way),
+    ((flow.rateBps ?? 0) / 1e6).toFixed(2),
+    JSON.stringify({ ...flow.tcp, seriesBytes: 0 }),
+    flow.sent,
+    flow.lost,
+  );
   return flow;
 }
 

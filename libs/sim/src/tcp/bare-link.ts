@@ -67,7 +67,13 @@ export function runBareTcp(link: LinkSpec, traffic: readonly TrafficSpec[], run:
       startUs: spec.startUs ?? 0,
       stopUs: spec.stopUs ?? run.durationUs,
     };
-    const flow = new TcpFlow(spec, place, random.fork(`tcp ${index}`), across(isUp ? up : down), across(isUp ? down : up));
+    const flow = new TcpFlow(
+      spec,
+      place,
+      random.fork(`tcp ${index}`),
+      across(isUp ? up : down),
+      across(isUp ? down : up),
+    );
     flows.push(flow);
     flow.start();
   });

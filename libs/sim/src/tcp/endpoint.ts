@@ -9,10 +9,7 @@ export interface TcpNetwork {
 }
 
 /** Addresses and ports as this end writes them. */
-export type TcpAddresses = Pick<
-  TcpSegment,
-  'source' | 'destination' | 'sourcePort' | 'destinationPort' | 'dscp'
->;
+export type TcpAddresses = Pick<TcpSegment, 'source' | 'destination' | 'sourcePort' | 'destinationPort' | 'dscp'>;
 
 /** Receive window that both ends give from the start, bytes (Linux: the default maximum of tcp_rmem), and its scale. */
 export const RECEIVE_WINDOW_BYTES = 6 * 1024 * 1024;

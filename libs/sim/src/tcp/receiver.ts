@@ -3,7 +3,15 @@
  * section 4.2), with SACK (RFC 2018), DSACK (RFC 2883) and the echo of congestion marks (RFC 3168). The application
  * takes whatever is in order at once.
  */
-import { Alarm, RECEIVE_WINDOW_BYTES, sequenceDistance, type TcpAddresses, type TcpNetwork, timestampOf, WINDOW_SCALE } from './endpoint.js';
+import {
+  Alarm,
+  RECEIVE_WINDOW_BYTES,
+  sequenceDistance,
+  type TcpAddresses,
+  type TcpNetwork,
+  timestampOf,
+  WINDOW_SCALE,
+} from './endpoint.js';
 import { ACK, CONGESTION_EXPERIENCED, CWR, ECE, MOST_SACK_BLOCKS, SYN, TcpSegment, writeSegment } from './segment.js';
 
 /** Linux: delayed acknowledgements wait at least this long, and do not wait at all for the first segments. */

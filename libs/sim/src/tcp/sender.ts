@@ -148,7 +148,8 @@ export class TcpSender {
     const { nowUs } = this.network;
     this.state = ESTABLISHED;
     this.mss = Math.min(segment.mss, this.options.mtu - 40) - (DATA_HEADER_BYTES - 40);
-    if (this.mss < SMALLEST_MSS - 12) throw new RangeError(`an MSS of at least ${SMALLEST_MSS} was expected, got ${segment.mss}`);
+    if (this.mss < SMALLEST_MSS - 12)
+      throw new RangeError(`an MSS of at least ${SMALLEST_MSS} was expected, got ${segment.mss}`);
     this.ecn = this.options.ecn && (segment.flags & ECE) !== 0;
     this.peerSequence = (segment.sequence + 1) >>> 0;
     this.peerWindow = RECEIVE_WINDOW_BYTES;

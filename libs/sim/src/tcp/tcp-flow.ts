@@ -2,7 +2,13 @@
 import { FlowRecorder, percentile } from '../flow-recorder.js';
 
 import type { Random } from '../random.js';
-import { type FlowResult, TCP_SERIES_STEP_US, type TcpCongestion, type TcpDetail, type TrafficSpec } from '../scenario.js';
+import {
+  type FlowResult,
+  TCP_SERIES_STEP_US,
+  type TcpCongestion,
+  type TcpDetail,
+  type TrafficSpec,
+} from '../scenario.js';
 import { Bbr } from './bbr.js';
 import type { TcpControl } from './control.js';
 import { Cubic } from './cubic.js';

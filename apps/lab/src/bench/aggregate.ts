@@ -6,7 +6,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { type LinkSpec, link } from '@corridor/sim';
 import { goodputBps, timeUntilBps } from './ground/goodput.js';
-import { congestionMissing, Ground, mptcpMissing, type Way } from './ground/ground.js';
+import { Ground, type Way } from './ground/ground.js';
+import { possibleWays } from './ground/possible.js';
 import type { StreamFigures } from './ground/streams.js';
 import { choices, numbers, TEXT, TEXTS } from './options.js';
 import { DEFAULT_STRATEGY, defaultPolicy } from './policy.js';
@@ -120,7 +121,7 @@ export function prepareAggregate(args: readonly string[]): () => Promise<number>
 }
 
 async function aggregate(options: Options): Promise<number> {
-  const { ways, congestions } = possible(options);
+  const { ways, congestions } = possibleWays(options);
   const entries: Entry[] = [];
   for (const set of options.cases) {
     const mine = congestions.flatMap((congestion) =>
@@ -137,18 +138,6 @@ async function aggregate(options: Options): Promise<number> {
   process.stdout.write(`${describeMachine(machineFacts())}\n`);
   process.stdout.write(`written to ${writeResult('aggregate', { options, entries })}\n`);
   return 0;
-}
-
-/** Leaves out what this machine cannot do, and says so. */
-function possible({ ways, congestions }: Options): Pick<Options, 'ways' | 'congestions'> {
-  const noMptcp = mptcpMissing();
-  const noCongestion = congestions.map((name) => ({ name, missing: congestionMissing([name]) }));
-  for (const { missing } of noCongestion) if (missing !== undefined) process.stdout.write(`left out: ${missing}\n`);
-  if (noMptcp !== undefined && ways.includes('mptcp')) process.stdout.write(`left out: ${noMptcp}\n`);
-  return {
-    ways: ways.filter((way) => way !== 'mptcp' || noMptcp === undefined),
-    congestions: noCongestion.filter(({ missing }) => missing === undefined).map(({ name }) => name),
-  };
 }
 
 function newEntry(name: string, congestion: string, direction: 'up' | 'down', way: Way): Entry {

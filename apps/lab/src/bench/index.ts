@@ -1,6 +1,7 @@
 /** `npm run bench -- throughput|footprint|failover|list`. Runs inside the lab's sandbox. */
 import { parseArgs } from 'node:util';
 import { AGGREGATE_USAGE, prepareAggregate } from './aggregate.js';
+import { BUFFERBLOAT_USAGE, prepareBufferbloat } from './bufferbloat.js';
 import { FAILOVER_SCENARIOS, failover } from './failover.js';
 import { footprint } from './footprint.js';
 import { choices, numbers, TEXT, TEXTS } from './options.js';
@@ -17,6 +18,7 @@ export const BENCH_USAGE = `Usage: npm run bench -- BENCH [OPTIONS]
                --runs N (20)  --at-once N (4)  --scenario NAME (all; may be given more than once)
                --fleet  with the gateway and real agents in place of corridor-tunnel
 ${AGGREGATE_USAGE}
+${BUFFERBLOAT_USAGE}
   list         these benches and the scenarios of failover
 
 Tables go to standard output, all figures with facts of the machine to results/*.json.
@@ -52,6 +54,7 @@ const BENCHES: Readonly<Record<string, Prepare>> = {
   footprint: prepareFootprint,
   failover: prepareFailover,
   aggregate: prepareAggregate,
+  bufferbloat: prepareBufferbloat,
   list: () => async () => {
     process.stdout.write(`${BENCH_USAGE}\nScenarios of failover: ${FAILOVER_SCENARIOS.join(', ')}\n`);
     return 0;

@@ -8,10 +8,12 @@
  */
 import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { LinkSpec } from '@corridor/sim';
+import type { LinkSpec, TrafficSpec } from '@corridor/sim';
 import type { TunnelPolicy } from '@corridor/tunnel';
 import * as addresses from '../../addresses.js';
+import type { FlowFigures } from '../../face.js';
 import { Lab } from '../../lab.js';
+import type { BareLink } from '../../traffic/traffic.js';
 import { STREAM_SYSCTLS, type StreamFigures, type StreamOrder, Streams } from './streams.js';
 
 /** `corridor`, `mptcp`, or the name of a link. */
@@ -25,6 +27,11 @@ export interface GroundOptions {
   /** False: links only, no tunnel. Default true. */
   readonly tunnel?: boolean;
 }
+
+/** A flow is told to start this far ahead, so that both directions begin together. */
+const LEAD_US = 50_000;
+/** Time for the last packets of a flow to arrive: more than any queue of the benches holds. */
+const LATE_MS = 4_000;
 
 export type StreamPlan = Pick<StreamOrder, 'direction' | 'seconds' | 'congestion'> & Partial<StreamOrder>;
 
@@ -65,6 +72,18 @@ export class Ground {
       : this.streams.run(hosts.vehicles[vehicle], addresses.GATEWAY_OUTSIDE.v4, order);
   }
 
+  /** Runs a flow of stamped packets for some seconds; `mptcp` carries none. */
+  async flow(vehicle: number, way: Way, spec: TrafficSpec, seconds: number): Promise<FlowFigures> {
+    const firstUs = this.lab.traffic.nowUs() + LEAD_US;
+    const endUs = firstUs + seconds * 1e6;
+    const id = await this.lab.startFlowWith({ ...spec, vehicle, firstUs, endUs, ...this.bare(way) });
+    await pause((endUs - this.lab.traffic.nowUs()) / 1e3 + LATE_MS);
+    const figures = (await this.lab.flows()).find((flow) => flow.id === id);
+    await this.lab.traffic.remove(id);
+    if (figures === undefined) throw new Error(`flow ${id} has no figures`);
+    return figures;
+  }
+
   /** Waits until nothing is in flight on any link, 5 s at most: what comes next shall find the queues empty. */
   async drained(): Promise<void> {
     for (let waited = 0; waited < 5_000; waited += 100) {
@@ -78,6 +97,13 @@ export class Ground {
   async close(): Promise<void> {
     this.streams.close();
     await this.lab.close();
+  }
+
+  private bare(way: Way): { bare?: BareLink } {
+    if (way === 'corridor') return {};
+    const index = this.links.findIndex(({ name }) => name === way);
+    if (index < 0) throw new Error(`no link is called "${way}"`);
+    return { bare: { index, device: way } };
   }
 
   private async prepare(): Promise<void> {
@@ -111,10 +137,8 @@ export function mptcpMissing(): string | undefined {
   }
 }
 
-/** In one sentence which of `wanted` the kernel does not have; modules are not loaded for a bench. */
-export function congestionMissing(wanted: readonly string[]): string | undefined {
+/** In one sentence that the kernel does not have a congestion control; no module is loaded for a bench. */
+export function congestionMissing(name: string): string | undefined {
   const has = readFileSync('/proc/sys/net/ipv4/tcp_available_congestion_control', 'utf8').trim().split(/\s+/);
-  const missing = wanted.filter((name) => !has.includes(name));
-  if (missing.length === 0) return undefined;
-  return `this kernel has no ${missing.join(' and no ')} (modprobe tcp_${missing[0]} on a machine of your own)`;
+  return has.includes(name) ? undefined : `this kernel has no ${name} (modprobe tcp_${name} where that is allowed)`;
 }

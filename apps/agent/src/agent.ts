@@ -10,6 +10,7 @@ import {
   TelemetryAck,
   type VehicleEvent,
 } from '@corridor/contracts';
+import { builtInPolicy } from '@corridor/tunnel';
 import { type HostEvent, processStatus, VERSION } from '@corridor/tunnel-host';
 import { CredentialsKeeper } from './api/credentials-keeper.js';
 import { TrustedClock } from './clock/trusted-clock.js';
@@ -17,7 +18,7 @@ import type { AgentConfig } from './config/schema.js';
 import type { Log } from './log.js';
 import { eventLine } from './log-event.js';
 import { ControlClient } from './mqtt/control-client.js';
-import { BUILT_IN_POLICY, PolicyKeeper } from './policy/policy-keeper.js';
+import { PolicyKeeper } from './policy/policy-keeper.js';
 import { GpsdClient } from './position/gpsd.js';
 import type { AgentReport } from './status/report.js';
 import { nextSession } from './store/session.js';
@@ -65,7 +66,11 @@ export class Agent {
     );
     this.#tunnel = new VehicleTunnel(
       config,
-      BUILT_IN_POLICY,
+      builtInPolicy,
+      {
+        usage: { read: () => state.read('usage'), write: (text) => state.write('usage', text) },
+        trustedNowMs: () => this.#clock.nowMs(),
+      },
       { event: (event) => this.#hostEvent(event), died: () => void this.#policies.tunnelDied() },
       log,
     );

@@ -1,4 +1,3 @@
-export * from './built-in-policy.js';
 export * from './canonical-json.js';
 export * from './document.js';
 export * from './enrolment.js';

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { BUILT_IN_POLICY } from './built-in-policy.js';
-import { PolicyContent, PolicyLayer, Steering } from './policy.js';
+import { Steering } from './policy.js';
 
 /** What is wrong with a steering, by key; empty when nothing is. */
 function mistakes(part: Record<string, unknown>): string[] {
@@ -36,18 +35,5 @@ describe('what a class is worth', () => {
   it('survives a later version that says more', () => {
     const later = { strategy: 'adaptive', colour: 'blue' };
     expect(Steering.parse(later)).toEqual(later);
-  });
-});
-
-describe('the built-in policy', () => {
-  it('is a policy, and a layer that a gateway can lay under all others', () => {
-    expect(PolicyContent.parse(BUILT_IN_POLICY)).toEqual(BUILT_IN_POLICY);
-    const layer = { kind: 'policy-layer', v: 1, ...BUILT_IN_POLICY, without: [] };
-    expect(PolicyLayer.parse(layer)).toEqual(layer);
-  });
-
-  it('names each code point once', () => {
-    const points = BUILT_IN_POLICY.classes.flatMap(({ match }) => match.flatMap(({ dscp }) => dscp ?? []));
-    expect(new Set(points).size).toBe(points.length);
   });
 });

@@ -1,5 +1,6 @@
 export * from './address.js';
 export * from './batch.js';
+export { builtInPolicy } from './built-in-policy.js';
 export * from './classify.js';
 export { MAX_BATCH } from './constants.js';
 export * from './engine.js';

@@ -313,7 +313,7 @@ test('damaged files cost at most the policies, never the start', async () => {
   await (await keeper()).receive(await signed(3));
   for (const name of ['policies.json', 'policies.json.copy']) truncateSync(join(folder, name), 30);
   const it = await keeper();
-  expect(it.inForce).toMatchObject({ version: 0, default: { strategy: 'active-standby' } });
+  expect(it.inForce).toMatchObject({ version: 0, default: { strategy: 'adaptive' } });
   await it.receive(await signed(3));
   expect(it.inForce.version).toBe(3);
 });

@@ -1,11 +1,9 @@
 import type { PolicyAck, PolicyOutcome, PolicyRefusal } from '@corridor/contracts';
-import type { TunnelPolicy } from '@corridor/tunnel';
+import { builtInPolicy, type TunnelPolicy } from '@corridor/tunnel';
 import type { Log } from '../log.js';
 import { NO_POLICIES, type State, type StoredPolicies } from '../store/state.js';
 import { type Judge, judgePolicy, timelyMistake } from './verify.js';
 
-/** Until the gateway has sent a policy: the preferred uplink while it works. */
-export const BUILT_IN_POLICY: TunnelPolicy = { version: 0, default: { strategy: 'active-standby' }, classes: [] };
 /** After so long the tunnel must work with a new policy as it did before, milliseconds. */
 export const PROBATION_MS = 20_000;
 /** What counts is what it carries at the end of that time: before the last of these milliseconds it may still settle. */
@@ -56,7 +54,7 @@ export class PolicyKeeper {
   readonly #log: Log;
   readonly #nowMs: () => number;
   #stored: StoredPolicies = NO_POLICIES;
-  #inForce: TunnelPolicy = BUILT_IN_POLICY;
+  #inForce: TunnelPolicy = builtInPolicy;
   #probation: Probation | undefined;
   /** One document after the other. */
   #queue: Promise<unknown> = Promise.resolve();
@@ -171,7 +169,7 @@ export class PolicyKeeper {
     this.#probation = undefined;
     const previous = this.#stored.previous;
     const verdict = previous === null ? undefined : await judgePolicy(previous, this.#hooks.judge());
-    const policy = verdict?.ok ? verdict.policy : BUILT_IN_POLICY;
+    const policy = verdict?.ok ? verdict.policy : builtInPolicy;
     this.#inForce = policy;
     this.#storeOrWarn({
       inForce: verdict?.ok ? previous : null,

@@ -168,7 +168,7 @@ describe('the built-in layer', () => {
     const { content } = effectivePolicy([
       { source: { scope: 'built-in', version: BUILT_IN_VERSION }, layer: BUILT_IN_LAYER },
     ]);
-    expect([BUILT_IN_VERSION, digestOf(content).slice(0, 16)]).toEqual([1, '60bf65627e9ba858']);
+    expect([BUILT_IN_VERSION, digestOf(content).slice(0, 16)]).toEqual([2, 'c52046ea4d4ddcc5']);
   });
 });
 
@@ -176,7 +176,7 @@ describe('a layer to be saved', () => {
   test.each([
     [
       { default: { strategy: 'magic' } },
-      'layer.default.strategy: expected one of active-standby, smallest-delay, redundant',
+      'layer.default.strategy: expected one of adaptive, active-standby, smallest-delay, load-balancing',
     ],
     [{ default: { strategy: 'active-standby', options: { x: 1 } } }, 'layer.default.options: x: unknown option'],
     [

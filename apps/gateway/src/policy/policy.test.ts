@@ -82,7 +82,7 @@ describe('from REST to the vehicle', () => {
     expect(body.target).toMatchObject({ version: 2, state: 'applied' });
     expect(body.applied).toEqual(body.target);
     expect(body.setBy.default).toEqual({ scope: 'vehicle', id: vehicleId, version: 1 });
-    expect(body.setBy.vitals).toEqual({ scope: 'built-in', version: 1 });
+    expect(body.setBy.vitals).toEqual({ scope: 'built-in', version: 2 });
     expect(body.target.digest).toBe(statusOf(vehicleId).appliedDigest);
     await vehicle.disconnect();
   });
@@ -185,7 +185,7 @@ describe('saving', () => {
     expect(answer.status).toBe(422);
     expect(answer.body).toMatchObject({
       code: 'policy-invalid',
-      detail: expect.stringContaining('layer.default.strategy: expected one of active-standby'),
+      detail: expect.stringContaining('layer.default.strategy: expected one of adaptive, active-standby'),
     });
   });
 
@@ -501,6 +501,13 @@ test('figures are there for Prometheus', async () => {
 
 test('strategies are listed with what they do', async () => {
   const { body } = await gateway.admin.get('/api/v1/strategies');
-  expect(body.map(({ name }: { name: string }) => name)).toEqual(['active-standby', 'smallest-delay', 'redundant']);
+  expect(body.map(({ name }: { name: string }) => name)).toEqual([
+    'adaptive',
+    'active-standby',
+    'smallest-delay',
+    'load-balancing',
+    'priority-based',
+    'redundant',
+  ]);
   for (const { description } of body) expect(description).toMatch(/^[A-Z].{20,}/);
 });

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { frameOf } from '@corridor/telemetry';
-import { type GatewayVehicle, parsePrefix } from '@corridor/tunnel';
+import { builtInPolicy, type GatewayVehicle, parsePrefix } from '@corridor/tunnel';
 import { HostError, type HostEvent, TunnelHost } from '@corridor/tunnel-host';
 import { Logger } from '@nestjs/common';
 import type { GatewayConfig } from '../config/gateway-config.js';
@@ -18,8 +18,6 @@ import { TunnelVehicles } from './tunnel-vehicles.js';
 
 /** Largest inner packet, bytes; vehicles use the same. */
 const TUNNEL_MTU = 1400;
-/** For what is sent to a vehicle before its first session has told its own policy: nothing clever, one path. */
-const FIRST_POLICY = { version: 0, default: { strategy: 'active-standby' }, classes: [] };
 const KEY_BYTES = 32;
 /** What happens before the house listens is kept for it, to this number of events. */
 const MOST_EARLY = 10_000;
@@ -142,7 +140,8 @@ export class TunnelEngine {
           addresses: this.#addresses,
           routes: [],
         },
-        policy: FIRST_POLICY,
+        // For what is sent to a vehicle before its first session has told its own policy.
+        policy: builtInPolicy,
         vehicles,
         stateFile: join(config.dataDirectory, 'tunnel.state'),
       },

@@ -1,14 +1,12 @@
-import type { PolicyContent } from './policy.js';
-
-/** Raised with every change of the policy below: vehicles get a new version then, and the console shows which it was. */
-export const BUILT_IN_VERSION = 2;
+import type { TunnelPolicy } from './policy.js';
 
 /**
- * What a vehicle does when nobody said anything: the layer under all others in the gateway, an agent's policy until the
- * gateway has sent one, and the default of `corridor-tunnel`. Traffic is told apart by its differentiated services code
+ * What a tunnel does when nobody said anything: the default of `corridor-tunnel`, an agent's policy until the gateway has sent
+ * one, the layer under all others in the gateway, and what the benches measure. Traffic is told apart by its differentiated services code
  * point (RFC 4594, RFC 5865, RFC 8622), which applications set and no operator has to type in.
  */
-export const BUILT_IN_POLICY: PolicyContent = {
+export const builtInPolicy: TunnelPolicy = {
+  version: 0,
   // Records, images, everything that is not marked: all links together, behind what is live.
   default: { strategy: 'adaptive', priority: 4, minShare: 0.1, deadlineMs: 3_000, avoid: ['capped'] },
   classes: [

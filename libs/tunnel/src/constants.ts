@@ -24,23 +24,21 @@ export const REPLAY_HORIZON_US = 3_000_000;
 /** Pause between the replays of two paths' tails: one after the other, not each with all that the last one replayed. */
 export const REPLAY_PAUSE_US = 25_000;
 
-/** A replay of no more packets, or of what was sent within no more time, goes out at once: the tail of a path. */
-export const REPLAY_AT_ONCE_PACKETS = 64;
-export const REPLAY_AT_ONCE_US = 100_000;
-/** A longer one begins with so many at once and goes on this much faster than the packets were sent at first. */
-export const REPLAY_BURST_PACKETS = 16;
-export const REPLAY_SPEED = 2;
-/**
- * A round trip this much above the smallest shows that the link takes less than that: the replay goes slower by this
- * factor meanwhile, half as fast as at first. It never waits for a better one, as without packets none is measured.
- */
-export const REPLAY_QUEUE_US = 15_000;
-export const REPLAY_SLOWDOWN = 4;
-/** Longer pauses between the packets count as this: a picture of a video at 25 a second, not a silence. */
-export const REPLAY_GAP_MAX_US = 40_000;
-/** Pause between the steps of a replay, and how much a late one makes up for. */
-export const REPLAY_STEP_US = 1_000;
-export const REPLAY_STALL_US = 4_000;
+/** At most so many bytes of a silent path's tail go over another one at once, whatever that one was known to carry. */
+export const REPLAY_AT_ONCE_BYTES = 96_000;
+
+// --- scheduling ---------------------------------------------------------------------------------------------------
+
+/** Of two paths whose packets arrive within this, the one that the plan prefers is taken. */
+export const SPILL_TIE_US = 2_000;
+/** Classes whose packets live no longer are real-time ones: their deadline keeps the queue short, CoDel would lose more. */
+export const REAL_TIME_US = 1_000_000;
+/** CoDel's target while the capacity of a path is being found, and at most. */
+export const DISCOVERY_TARGET_US = 250_000;
+/** Extra bytes for copies and repair that a class may save up: half a second of 5 Mbit/s at ten per cent. */
+export const MAX_BUDGET_BYTES = 32_000;
+/** What detecting a loss and sending again takes beyond the round trip: acknowledgement delay and scheduling. */
+export const RETRANSMIT_MARGIN_US = 15_000;
 
 // --- acknowledgement ----------------------------------------------------------------------------------------------
 
@@ -83,6 +81,14 @@ export const WARY_HALF_LIFE_US = 5_000_000;
 export const LOSS_TIME_FACTOR = 9 / 8;
 /** Floor of that time. */
 export const LOSS_TIME_MIN_US = 2_000;
+/** A packet is lost when one numbered so much higher has arrived (RFC 9002 section 6.1.1), unless the path reorders. */
+export const LOSS_PACKETS = 3;
+/**
+ * What a path that reorders gets on top of the loss time: at first this, doubled with every packet that was taken for
+ * lost and came after all, at most a round trip; halved every {@link REORDER_HALF_LIFE_US} (RFC 8985 section 6.2).
+ */
+export const REORDER_MIN_US = 4_000;
+export const REORDER_HALF_LIFE_US = 10_000_000;
 /** A suspected path that stays silent this long, or 3 PTO if that is more, is down: longer than a radio handover. */
 export const DOWN_AFTER_US = 300_000;
 export const DOWN_AFTER_PTOS = 3;

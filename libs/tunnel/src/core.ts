@@ -8,7 +8,9 @@ import { EpochTable } from './epochs.js';
 import type { EngineEvent } from './events.js';
 import { Outgoing } from './outgoing.js';
 import { NO_ROUTE } from './path.js';
+import { QueuePool } from './queueing/index.js';
 import type { EnginePrimitives, RouteTable } from './primitives.js';
+import { type Gf256, plainGf256, REPAIR_MEMORY_BYTES, RepairMemory } from './repair/index.js';
 import { SendSlots } from './send-slots.js';
 
 /** Gives out route numbers, small and used again: but only after a drain, as datagrams may still wait to go there. */
@@ -48,6 +50,9 @@ export class Core {
   readonly primitives: EnginePrimitives;
   readonly strategies: readonly StrategyFactory[];
   readonly slots: SendSlots;
+  readonly queuePool: QueuePool;
+  readonly gf256: Gf256;
+  readonly repairMemory = new RepairMemory(REPAIR_MEMORY_BYTES);
   readonly outgoing: Outgoing;
   readonly epochs: EpochTable;
   readonly routes: Routes;
@@ -67,6 +72,8 @@ export class Core {
     this.strategies = options.strategies;
     this.mtu = options.mtu;
     this.slots = new SendSlots(slots);
+    this.queuePool = new QueuePool(this.slots);
+    this.gf256 = primitives.gf256 ?? plainGf256;
     this.outgoing = new Outgoing(primitives.aead, this.slots.slab);
     this.epochs = new EpochTable(primitives.random);
     this.routes = new Routes(primitives.routes);

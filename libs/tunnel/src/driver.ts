@@ -1,6 +1,6 @@
 /** What both engines are driven by: the contract with the host, and the deadlines of all peers. */
 import type { DatagramBatch, PacketBatch } from './batch.js';
-import { MAX_BATCH } from './constants.js';
+import { MAX_BATCH, REPLAY_HORIZON_US } from './constants.js';
 import { Core } from './core.js';
 import { DeadlineQueue } from './deadline-queue.js';
 import { type Engine, EngineMisuseError, type EngineOptions, type Sink } from './engine.js';
@@ -29,7 +29,13 @@ export abstract class Driver implements Engine, EngineRole {
   private readonly refused = new Map<HandshakeRefusal, number>();
   private drained = true;
   private closed = false;
-  private readonly countGivenUp = (owner: number): void => this.peerByNumber(owner)?.tally.add(HELD_GIVEN_UP);
+  private readonly giveUp = (slot: number): void => {
+    const { slots, clock } = this.core;
+    const peer = this.peerByNumber(slots.owner[slot]);
+    if (peer === undefined) return;
+    if (slots.sent[slot] === 0) peer.dispatcher.remove(slot);
+    if (clock.nowUs - slots.heldSinceUs[slot] <= REPLAY_HORIZON_US) peer.tally.add(HELD_GIVEN_UP);
+  };
 
   constructor(options: EngineOptions) {
     this.core = new Core(options);
@@ -57,7 +63,7 @@ export abstract class Driver implements Engine, EngineRole {
 
   lendSlots(batch: PacketBatch): number {
     this.mustBeDrained();
-    return this.core.slots.lend(batch, this.core.clock.nowUs, this.countGivenUp);
+    return this.core.slots.lend(batch, this.giveUp);
   }
 
   sendPackets(batch: PacketBatch, nowUs: number): void {

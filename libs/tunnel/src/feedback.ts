@@ -5,21 +5,20 @@
  */
 import { AckFrame, type FrameWriter } from '@corridor/wire';
 import type { Earliest } from './clock.js';
+import { AckReport } from './congestion/index.js';
 import {
   ACK_EVERY_PACKETS,
   ACK_INTERVAL_US,
   ACK_PROBE_INTERVAL_US,
   ACK_TWICE_US,
   ECHO_INTERVAL_US,
-  LOSS_TIME_FACTOR,
-  LOSS_TIME_MIN_US,
 } from './constants.js';
 import type { Epoch } from './epochs.js';
 import type { NumberSpace } from './number-space.js';
 import type { Path } from './path.js';
 import type { Peer } from './peer.js';
 import { AckOutcome } from './sent-log.js';
-import { MALFORMED } from './tally.js';
+import { LOSSES, MALFORMED } from './tally.js';
 
 const SENT = 0;
 const TWICE_UNTIL = 1;
@@ -32,6 +31,10 @@ export class Feedback {
   private readonly times = new Float64Array([Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY]);
   private readonly frame = new AckFrame();
   private readonly outcome = new AckOutcome();
+  private readonly report = new AckReport();
+  /** Base delay of the path measured first, by which the others' are compared. */
+  private readonly reference = new Int32Array(1);
+  private hasReference = false;
   private token = 0;
 
   constructor(private readonly peer: Peer) {}
@@ -51,6 +54,23 @@ export class Feedback {
 
   noteDeadline(earliest: Earliest): void {
     if (this.waiting) earliest.note(this.times[SENT] + ACK_INTERVAL_US);
+    const { paths } = this.peer;
+    for (let i = 0; i < paths.length; i++) {
+      const { space } = paths[i];
+      if (space !== undefined) earliest.note(space.sent.overtakenSentUs + paths[i].lossTimeUs);
+    }
+  }
+
+  /** Packets that others have overtaken are lost when their time has passed, also if no acknowledgement says more. */
+  expireLosses(nowUs: number): void {
+    const { paths, core } = this.peer;
+    for (let i = 0; i < paths.length; i++) {
+      const { space } = paths[i];
+      if (space === undefined || space.sent.overtakenSentUs + paths[i].lossTimeUs > nowUs) continue;
+      this.peer.sender.losing = paths[i];
+      space.sent.expire(core.slots, nowUs - paths[i].lossTimeUs, this.outcome, this.peer.sender);
+      if (this.outcome.lost > 0) this.noteLosses(space);
+    }
   }
 
   /** Sends acknowledgements when it is time; asked after every batch. */
@@ -132,17 +152,16 @@ export class Feedback {
     }
     const { path } = space;
     const { feedback, send } = path;
-    const lossTimeUs = LOSS_TIME_FACTOR * Math.max(feedback.expectedUs, feedback.latestUs) + LOSS_TIME_MIN_US;
-    if (!space.sent.acknowledge(frame, slots, arrivedUs - lossTimeUs, outcome)) {
+    peer.sender.losing = path;
+    if (!space.sent.acknowledge(frame, slots, arrivedUs - path.lossTimeUs, path.lossPackets, outcome, peer.sender)) {
       peer.tally.add(MALFORMED);
       return;
     }
     if (via === path) this.sampleOwnRoundTrip(frame, space);
     if (outcome.paddedBytes > 0 || outcome.largeLost > 0 || path.largeLost > 0) peer.mtu.noteOutcome(path, outcome);
-    // What a silence swallowed says nothing about the loss of the path once it is back.
-    const live = path.state === 'up' || path.state === 'suspect';
-    send.count(outcome.packets, outcome.bytes, live ? outcome.lost : 0, clock);
-    if (!live) send.loseUnseen(outcome.lost);
+    if (outcome.late > 0) path.noteReordering(clock.nowUs);
+    send.count(outcome.packets, outcome.bytes, -outcome.late, clock);
+    if (outcome.lost > 0) this.countLosses(path);
     if (outcome.largestSentAtUs >= 0) {
       send.transit(outcome.largestSentAtUs | 0, frame.largestReceivedAt | 0, clock);
       if (outcome.asking > 0) {
@@ -150,10 +169,55 @@ export class Feedback {
         path.updatePatience();
       }
     }
+    this.tellCongestion(frame, space);
     if (outcome.asking === 0) return;
     if (path.state === 'suspect' && outcome.oldestAskingSentAtUs <= path.triggerUs) path.lateAnswer = true;
     path.answered(outcome.newestAskingSentAtUs, clock.nowUs);
     if (path.state !== 'up') peer.attention = true;
+  }
+
+  private tellCongestion(frame: AckFrame, space: NumberSpace): void {
+    const { outcome, report, reference } = this;
+    const { path, epoch } = space;
+    const { clock } = this.peer.core;
+    report.ackedPackets = outcome.asking;
+    report.ackedBytes = outcome.askingBytes;
+    report.lostPackets = outcome.lostAsking;
+    report.lostBytes = outcome.lostBytes;
+    report.space = epoch.localIndex | 0;
+    report.largestSentAtUs = outcome.largestSentAtUs;
+    report.rttUs = outcome.largestSentAtUs < 0 ? -1 : clock.arrivedUs - outcome.largestSentAtUs - frame.ackDelayUs;
+    report.receivedBytes = frame.receivedBytes;
+    report.arrivedStamp = frame.largestReceivedAt | 0;
+    report.transitUs = (frame.largestReceivedAt - outcome.largestSentAtUs) | 0;
+    path.congestion.acknowledged(report, clock);
+    if (outcome.largestSentAtUs < 0) return;
+    if (!this.hasReference) {
+      this.hasReference = true;
+      reference[0] = path.congestion.baseDelayUs;
+    }
+    path.noteDelay(reference[0]);
+  }
+
+  /** Losses that time has told, not an acknowledgement. */
+  private noteLosses(space: NumberSpace): void {
+    const { outcome, report } = this;
+    const { path } = space;
+    this.countLosses(path);
+    report.clear();
+    report.lostPackets = outcome.lostAsking;
+    report.lostBytes = outcome.lostBytes;
+    report.space = space.epoch.localIndex | 0;
+    path.congestion.acknowledged(report, this.peer.core.clock);
+    if (outcome.largeLost > 0) this.peer.mtu.noteOutcome(path, outcome);
+  }
+
+  private countLosses(path: Path): void {
+    const { lost } = this.outcome;
+    this.peer.tally.add(LOSSES, lost);
+    // What a silence swallowed says nothing about the loss of the path once it is back.
+    if (path.state === 'up' || path.state === 'suspect') path.send.count(0, 0, lost, this.peer.core.clock);
+    else path.send.loseUnseen(lost);
   }
 
   /** Also for what another acknowledgement has told before: it came over another path, and was faster or slower. */

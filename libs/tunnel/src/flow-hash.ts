@@ -3,6 +3,10 @@ import { NOT_A_FRAGMENT, PacketFields, readPacket } from './ip-packet.js';
 
 const fields = new PacketFields();
 
+const PROTOCOL_TCP = 6;
+/** Set in the hash of a TCP flow, and of no other. */
+export const TCP_FLOW = 1;
+
 /**
  * 32 bits of hash over what identifies an inner flow: addresses, protocol and ports. As signed integer, so that it
  * never has to be boxed; mask what you need. 0 for what is no IP packet.
@@ -20,7 +24,8 @@ export function flowHash(bytes: Uint8Array, offset: number, length: number): num
   for (let at = fields.addressesAt; at < end; at += 4) hash = mix(hash, readI32(bytes, at));
   if (!whole) hash = mix(hash, fields.fragmentId);
   else if (fields.portsAt >= 0) hash = mix(hash, readI32(bytes, fields.portsAt));
-  return finish(hash);
+  // TCP and the rest never share a flow: what is put back in order must be numbered without gaps.
+  return (finish(hash) & ~TCP_FLOW) | (fields.protocol === PROTOCOL_TCP ? TCP_FLOW : 0);
 }
 
 /** One step of MurmurHash3 (Appleby, public domain), 32 bits. */

@@ -235,6 +235,9 @@ class Gateway extends Driver implements GatewayEngine {
   private endSession(peer: Peer, reason: string): void {
     if (peer.sessions.current !== undefined) peer.sessionEnded('closed', reason);
     peer.clearPaths();
+    peer.dispatcher.clear();
+    peer.reordering?.clear(this.core.clock);
+    peer.decoder?.clear();
     this.core.slots.releaseAllOf(peer.number);
     peer.replan();
   }

@@ -5,7 +5,11 @@
 import {
   asksForAck,
   DATAGRAM_TRANSPORT,
+  FLAG_ORDERED,
+  FLAG_PROTECTED,
   FLAG_REPLAY,
+  HOLD_MS,
+  HOLD_SHIFT,
   INNER_HEADER_BYTES,
   innerFlags,
   innerFlow,
@@ -13,6 +17,7 @@ import {
   innerSequence,
   KIND_FRAMES,
   KIND_PACKET,
+  KIND_REPAIR,
   OVERHEAD_BYTES,
   outerPacketNumber,
   outerPathId,
@@ -27,7 +32,10 @@ import type { Epoch } from './epochs.js';
 import { isIpPacket } from './ip-packet.js';
 import type { NumberSpace } from './number-space.js';
 import type { Peer } from './peer.js';
+import { TCP_FLOW } from './flow-hash.js';
 import { PeerFrames } from './peer-frames.js';
+import { DEFAULT_HOLD_US, REORDER_SLOTS, Reordering, ReorderPool } from './reordering/index.js';
+import { type RecoveredSink, RepairDecoder } from './repair/index.js';
 import type { EngineRole } from './role.js';
 import {
   BYTES_DELIVERED,
@@ -35,20 +43,24 @@ import {
   MALFORMED,
   NOT_AUTHENTIC,
   PACKETS_DELIVERED,
+  PACKETS_REPAIRED,
   REPLAYED_DATAGRAMS_DROPPED,
   WRONG_INNER_SOURCE,
 } from './tally.js';
 
+/** The packet need not wait for others. */
+const NO_HOLD = -1;
 /** Datagrams opened in one call of the AEAD. */
 const OPEN_BATCH = 512;
 /** The send stamp is the last word of the inner header, which lies in front of the payload. */
 const STAMP_BEFORE_PAYLOAD = 4;
 const LONGEST_DATAGRAM = SLOT_BYTES - SLOT_HEADROOM + OVERHEAD_BYTES;
 
-export class Inbound {
-  readonly slab = new Uint8Array(MAX_BATCH * SLOT_BYTES);
+export class Inbound implements RecoveredSink {
+  /** Slots of a batch, and behind them those where packets wait for others of their flow. */
+  readonly slab = new Uint8Array((MAX_BATCH + REORDER_SLOTS) * SLOT_BYTES);
   /** Waiting for the next drain. */
-  readonly delivery = new PacketBatch(MAX_BATCH);
+  readonly delivery = new PacketBatch(MAX_BATCH + REORDER_SLOTS);
   /** Datagrams of no known type, length or receiver. */
   readonly unknown = new Float64Array(1);
 
@@ -59,6 +71,9 @@ export class Inbound {
   /** Slots of the slab in use. */
   private used = 0;
   private readonly frames: PeerFrames;
+  private readonly pool = new ReorderPool(this.slab, MAX_BATCH, REORDER_SLOTS, REORDER_SLOTS >> 1);
+  /** Whose packets are being repaired. */
+  private repairing: Peer | undefined;
 
   constructor(
     private readonly core: Core,
@@ -71,6 +86,7 @@ export class Inbound {
   reset(): void {
     this.delivery.count = 0;
     this.used = 0;
+    this.pool.reset();
   }
 
   /** A free position in the slab for a packet that the engine itself makes; hand it over with {@link deliver}. */
@@ -166,6 +182,7 @@ export class Inbound {
     if (ahead > 0) role.noteSource(peer, path, batch, index);
     const kind = innerKind(this.slab, payload - INNER_HEADER_BYTES);
     if (kind === KIND_PACKET) this.acceptPacket(peer, space, payload, opening.result[entry]);
+    else if (kind === KIND_REPAIR) this.acceptRepair(peer, space, payload, opening.result[entry]);
     else if (kind === KIND_FRAMES) this.acceptFrames(space, payload, opening.result[entry]);
     else peer.tally.add(MALFORMED);
   }
@@ -184,14 +201,66 @@ export class Inbound {
       tally.add(WRONG_INNER_SOURCE);
       return;
     }
-    if (!peer.duplicates.accept(innerFlow(slab, header), innerSequence(slab, header), this.core.clock)) {
+    const { clock } = this.core;
+    const flags = innerFlags(slab, header);
+    const flow = innerFlow(slab, header);
+    const sequence = innerSequence(slab, header);
+    if (!peer.duplicates.accept(flow, sequence, clock)) {
       tally.add(DUPLICATES_DROPPED);
       return;
     }
-    tally.add(PACKETS_DELIVERED);
-    tally.add(BYTES_DELIVERED, length);
+    const hold = HOLD_MS[flags >>> HOLD_SHIFT];
+    const holdUs = (flags & FLAG_ORDERED) === 0 ? NO_HOLD : hold === 0 ? DEFAULT_HOLD_US : hold * 1_000;
+    this.deliverInTurn(peer, flow, sequence, payload, length, holdUs);
+    if ((flags & FLAG_PROTECTED) === 0) return;
+    this.repairing = peer;
+    this.decoderOf(peer).keep(flow, sequence, slab, payload, length, clock);
+  }
+
+  /** Hands a new packet on, at once or behind those of its flow that it has overtaken. */
+  private deliverInTurn(
+    peer: Peer,
+    flow: number,
+    sequence: number,
+    offset: number,
+    length: number,
+    holdUs: number,
+  ): void {
+    peer.tally.add(PACKETS_DELIVERED);
+    peer.tally.add(BYTES_DELIVERED, length);
     peer.noteTraffic();
-    this.deliver(payload, length);
+    if (holdUs === NO_HOLD) this.deliver(offset, length);
+    else {
+      if (peer.reordering === undefined) peer.reordering = new Reordering(this.pool, this);
+      peer.reordering.accept(flow, sequence, offset, length, holdUs, this.core.clock);
+    }
+  }
+
+  private acceptRepair(peer: Peer, space: NumberSpace, payload: number, length: number): void {
+    const { slab } = this;
+    const header = payload - INNER_HEADER_BYTES;
+    peer.feedback.noteAsking(space, true);
+    this.repairing = peer;
+    const first = innerSequence(slab, header);
+    this.decoderOf(peer).repair(innerFlow(slab, header), first, slab, payload, length, this.core.clock);
+  }
+
+  private decoderOf(peer: Peer): RepairDecoder {
+    if (peer.decoder === undefined) peer.decoder = new RepairDecoder(this.core.gf256, this.core.repairMemory, this);
+    return peer.decoder;
+  }
+
+  recovered(flow: number, sequence: number, bytes: Uint8Array, offset: number, length: number): void {
+    const peer = this.repairing as Peer;
+    const at = this.takeSlot();
+    if (at < 0 || length > SLOT_BYTES - SLOT_HEADROOM) return;
+    for (let i = 0; i < length; i++) this.slab[at + i] = bytes[offset + i];
+    if (!isIpPacket(this.slab, at, length)) peer.tally.add(MALFORMED);
+    else if (!this.role.acceptsSource(peer, at)) peer.tally.add(WRONG_INNER_SOURCE);
+    else if (peer.duplicates.accept(flow, sequence >>> 0, this.core.clock)) {
+      peer.tally.add(PACKETS_REPAIRED);
+      this.deliverInTurn(peer, flow, sequence, at, length, (flow & TCP_FLOW) === 0 ? NO_HOLD : DEFAULT_HOLD_US);
+    }
   }
 
   private acceptFrames(space: NumberSpace, payload: number, length: number): void {

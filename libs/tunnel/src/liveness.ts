@@ -84,6 +84,7 @@ export class Liveness {
     const { nowUs } = this.peer.core.clock;
     path.triggerUs = nowUs;
     if (path.state === 'up') this.enter(path, 'suspect', reason);
+    path.congestion.forget(this.peer.core.clock);
     this.probe(path);
     this.peer.mtu.restart(path);
     // With no other path to take the tail, it goes out once more here, and again when this path has answered.
@@ -214,6 +215,7 @@ export class Liveness {
     const { nowUs } = peer.core.clock;
     const from = path.state;
     path.enter(to, reason, nowUs);
+    if (to === 'down') path.congestion.forget(peer.core.clock);
     peer.core.emit({
       type: 'path-state',
       atUs: nowUs,

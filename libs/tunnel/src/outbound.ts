@@ -37,6 +37,7 @@ export class Outbound {
     let peer: Peer | undefined;
     let classIndex = 0;
     let flow = 0;
+    let flags = 0;
     for (let i = 0; i < batch.count; i++) {
       const offset = batch.offset[i];
       const length = batch.length[i];
@@ -52,6 +53,7 @@ export class Outbound {
         if (peer !== undefined) {
           classIndex = peer.classifier.classify(slab, offset, length);
           flow = flowId(classIndex, flowHash(slab, offset, length));
+          flags = peer.scheduler.flagsOf(classIndex, flow);
           role.touch(peer);
           peer.noteTraffic();
         }
@@ -60,21 +62,35 @@ export class Outbound {
       else if (length > core.mtu) this.refuse(peer, offset, length, core.mtu);
       else {
         const fits = length <= peer.sender.largestPacket(classIndex) || length <= peer.sender.largestAnywhere();
-        if (fits) this.take(peer, offset, length, classIndex, flow);
-        else this.fitOrRefuse(peer, offset, length, classIndex, flow);
+        if (fits) this.take(peer, offset, length, classIndex, flow, flags);
+        else this.fitOrRefuse(peer, offset, length, classIndex, flow, flags);
       }
     }
   }
 
-  private take(peer: Peer, offset: number, length: number, classIndex: number, flow: number): void {
+  private take(
+    peer: Peer,
+    offset: number,
+    length: number,
+    classIndex: number,
+    flow: number,
+    flags: number,
+  ): void {
     const { slots, clock } = this.core;
     const slot = offset >> SLOT_SHIFT;
-    slots.hold(slot, peer.number, length, flow, peer.sequences.take(flow), clock);
-    peer.sender.sendPacket(slot, classIndex, length);
+    slots.hold(slot, peer.number, length, flow, flags, clock);
+    peer.dispatcher.send(slot, classIndex, length, flow);
   }
 
   /** No path carries the packet whole: it goes in pieces where that is allowed, else its sender is told. */
-  private fitOrRefuse(peer: Peer, offset: number, length: number, classIndex: number, flow: number): void {
+  private fitOrRefuse(
+    peer: Peer,
+    offset: number,
+    length: number,
+    classIndex: number,
+    flow: number,
+    flags: number,
+  ): void {
     const { slots } = this.core;
     const { slab } = slots;
     const most = peer.sender.largestAnywhere();
@@ -90,13 +106,13 @@ export class Outbound {
       const restAt = (slot << SLOT_SHIFT) + SLOT_HEADROOM;
       const rest = splitIpv4(slab, at, left, most, restAt);
       if (rest === 0) break;
-      this.take(peer, at, ipv4Length(slab, at), classIndex, flow);
+      this.take(peer, at, ipv4Length(slab, at), classIndex, flow, flags);
       at = restAt;
       left = rest;
     }
     // Out of slots: a packet with a piece missing is lost whole.
     if (left > most) peer.tally.add(TOO_BIG);
-    else this.take(peer, at, left, classIndex, flow);
+    else this.take(peer, at, left, classIndex, flow, flags);
   }
 
   /** Tells the packet's sender, in the tunnel's stead, that it is too big (RFC 1191, RFC 8201), if not too often. */

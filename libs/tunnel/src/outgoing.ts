@@ -5,12 +5,13 @@
  * Inner packets are sealed out of the send slab; frames out of small slabs that belong to their chunks. Chunks are
  * made as needed and used again for ever, so nothing is allocated once the busiest mutation has been seen.
  */
-import { FrameWriter, KIND_FRAMES, OVERHEAD_BYTES, writeInnerHeader, writeOuterHeader } from '@corridor/wire';
+import { FrameWriter, KIND_FRAMES, KIND_REPAIR, OVERHEAD_BYTES, writeInnerHeader, writeOuterHeader } from '@corridor/wire';
 import { DatagramOutbox, SealBatch, SLOT_BYTES, SLOT_HEADROOM, SLOT_SHIFT } from './batch.js';
 import type { Clock } from './clock.js';
 import { CONTROL_PAYLOAD_BYTES } from './constants.js';
 import type { Sink } from './engine.js';
 import type { AeadBatch } from './primitives.js';
+import type { RepairEncoder } from './repair/index.js';
 
 const PACKET_CHUNK = 256;
 const CONTROL_CHUNK = 32;
@@ -142,6 +143,32 @@ export class Outgoing {
     seal.sourceLength[at] = this.writer.length;
     chunk.route[at] = route;
     return this.writer.length + OVERHEAD_BYTES;
+  }
+
+  /** The oldest repair that waits in `encoder`. Arguments are those of the outer header. Answers the bytes of the datagram. */
+  addRepair(
+    encoder: RepairEncoder,
+    key: number,
+    route: number,
+    pathId: number,
+    packetNumber: number,
+    receiver: number,
+    clock: Clock,
+  ): number {
+    const chunk = this.control.current();
+    const { seal } = chunk;
+    const at = seal.count++;
+    const flow = encoder.nextFlow;
+    const first = encoder.nextFirst;
+    const source = (at << SLOT_SHIFT) + SLOT_HEADROOM;
+    const length = encoder.take(chunk.slab, source);
+    writeOuterHeader(seal.headerWords, at * HEADER_WORDS, pathId, packetNumber, receiver);
+    writeInnerHeader(seal.headerWords, at * HEADER_WORDS + 3, KIND_REPAIR, 0, flow, first, clock.nowUs);
+    seal.key[at] = key;
+    seal.source[at] = source;
+    seal.sourceLength[at] = length;
+    chunk.route[at] = route;
+    return length + OVERHEAD_BYTES;
   }
 
   /** Seals everything and hands it out, frames first: acknowledgements are the more urgent ones. */

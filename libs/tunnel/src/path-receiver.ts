@@ -7,8 +7,8 @@
 
 import type { Clock } from './clock.js';
 
-/** Ranges remembered; at 10 % loss and 500 packets/s they reach back about 0.3 s, sixty acknowledgements. */
-export const MAX_RECEIVED_RANGES = 16;
+/** Ranges remembered; at 10 % loss and 500 packets/s they reach back about 0.6 s, a hundred acknowledgements. */
+export const MAX_RECEIVED_RANGES = 32;
 
 const LARGEST_AT = 0;
 const PACKETS = 1;

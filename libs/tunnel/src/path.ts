@@ -3,6 +3,7 @@ import type { PathSnapshot, PathState } from '@corridor/strategy';
 import { OVERHEAD_BYTES, serialDistance } from '@corridor/wire';
 import { ADDRESS_BYTES } from './batch.js';
 import type { Clock } from './clock.js';
+import { PathCongestion } from './congestion/index.js';
 import {
   ACK_INTERVAL_US,
   DOWN_AFTER_MAX_US,
@@ -11,10 +12,16 @@ import {
   FLAP_MIN_US,
   FLAP_WINDOW_US,
   PROBE_DOWN_FIRST_US,
+  LOSS_PACKETS,
+  LOSS_TIME_FACTOR,
+  LOSS_TIME_MIN_US,
+  REORDER_HALF_LIFE_US,
+  REORDER_MIN_US,
   SUSPECT_MARGIN_US,
   WARY_HALF_LIFE_US,
   WARY_MAX_US,
 } from './constants.js';
+import type { UplinkConditions } from './engine.js';
 import { DirectionEstimate, RoundTrip } from './estimator.js';
 import type { NumberSpace } from './number-space.js';
 
@@ -33,6 +40,13 @@ const ECHOED = 10;
 const WARY = 11;
 const WARY_AT = 12;
 const PATIENCE = 13;
+const SEND_DELAY = 14;
+const REORDER = 15;
+const REORDER_AT = 16;
+const PLACES = 17;
+
+/** One-way delay of a path that was never measured: behind all others. */
+const UNKNOWN_DELAY_US = 10_000_000;
 
 /** Route number of "none". */
 export const NO_ROUTE = -1;
@@ -42,6 +56,11 @@ export class Path {
   reason = 'new';
   priority = 1;
   metered = false;
+  /** Told by the vehicle's host: the modem is in a foreign network; the data volume of the uplink is used up. */
+  roaming = false;
+  capReached = false;
+  /** Radio quality, 0 to 1; undefined where it is not known, as at the gateway. */
+  signal: number | undefined;
   /** Taken out of use by a drill, here or at the other end. */
   blocked = false;
   blockedByPeer = false;
@@ -83,7 +102,10 @@ export class Path {
   /** The peer reported silence on this path, and packets are missing. */
   reportedSilent = false;
 
-  private readonly times = new Float64Array(14);
+  /** How much it carries towards the peer, and when. */
+  readonly congestion = new PathCongestion();
+
+  private readonly times = new Float64Array(PLACES);
 
   constructor(
     readonly id: number,
@@ -97,6 +119,7 @@ export class Path {
     this.times[ARRIVED] = Number.NEGATIVE_INFINITY;
     this.times[ANSWERED_SENT] = Number.NEGATIVE_INFINITY;
     this.times[ECHOED] = Number.NEGATIVE_INFINITY;
+    this.times[SEND_DELAY] = UNKNOWN_DELAY_US;
     this.updatePatience();
   }
 
@@ -162,6 +185,46 @@ export class Path {
     this.times[ECHOED] = value;
   }
 
+  /**
+   * One-way delay to the peer as of now, above the same unknown constant for all paths of the peer, microseconds.
+   */
+  get sendDelayUs(): number {
+    return this.times[SEND_DELAY];
+  }
+
+  /** The path was measured. @param reference base delay of some path of the peer, see `PathCongestion.baseDelayUs` */
+  noteDelay(reference: number): void {
+    const aboveUs = serialDistance(this.congestion.baseDelayUs, reference);
+    this.times[SEND_DELAY] = aboveUs + this.send.delayVariationUs;
+  }
+
+  /** Overtaken packets that were sent longer ago are lost, microseconds. */
+  get lossTimeUs(): number {
+    const { feedback } = this;
+    return LOSS_TIME_FACTOR * Math.max(feedback.expectedUs, feedback.latestUs) + LOSS_TIME_MIN_US + this.times[REORDER];
+  }
+
+  /** A packet is lost when one numbered so much higher has arrived. */
+  get lossPackets(): number {
+    return this.times[REORDER] > 0 ? Number.MAX_SAFE_INTEGER : LOSS_PACKETS;
+  }
+
+  /** Packets taken for lost came after all: the network reorders. */
+  noteReordering(nowUs: number): void {
+    const { times } = this;
+    times[REORDER] = Math.min(this.feedback.expectedUs, Math.max(REORDER_MIN_US, 2 * times[REORDER]));
+    times[REORDER_AT] = nowUs;
+  }
+
+  /** What the uplink is like now. Answers whether it matters to the gateway, too. */
+  setConditions({ roaming, capReached, signal }: UplinkConditions): boolean {
+    const isNews = roaming !== this.roaming || capReached !== this.capReached;
+    this.roaming = roaming;
+    this.capReached = capReached;
+    this.signal = signal;
+    return isNews;
+  }
+
   /** Marks the path in a set of paths. Ids are small, as the vehicle gives out the lowest that is free. */
   get bit(): number {
     return 1 << (this.id & 31);
@@ -204,6 +267,10 @@ export class Path {
 
   /** Lets the wariness fade. */
   calmDown(nowUs: number): void {
+    if (this.times[REORDER] > 0 && nowUs - this.times[REORDER_AT] >= REORDER_HALF_LIFE_US) {
+      this.times[REORDER] = this.times[REORDER] > 2 * REORDER_MIN_US ? this.times[REORDER] / 2 : 0;
+      this.times[REORDER_AT] = nowUs;
+    }
     const halves = Math.floor((nowUs - this.times[WARY_AT]) / WARY_HALF_LIFE_US);
     if (halves < 1) return;
     this.times[WARY] = halves > 10 ? 0 : this.times[WARY] / 2 ** halves;
@@ -275,9 +342,9 @@ export class Path {
       receive: directionSnapshot(receive, nowUs, fastest.receive?.receive, halfUs('receive')),
       priority: this.priority,
       metered: this.metered,
-      roaming: false,
-      capReached: false,
-      signal: undefined,
+      roaming: this.roaming,
+      capReached: this.capReached,
+      signal: this.signal,
       warnings: [],
     };
   }

@@ -16,12 +16,15 @@ import {
 } from './constants.js';
 import type { Core } from './core.js';
 import { Feedback } from './feedback.js';
+import { Dispatcher } from './dispatcher.js';
 import { DuplicateFilter, FlowSequences } from './flows.js';
 import { Liveness } from './liveness.js';
 import { PathMtu } from './mtu.js';
 import { NO_ROUTE, Path } from './path.js';
 import { PathValidation } from './path-validation.js';
 import type { TunnelPolicy } from './policy.js';
+import type { Reordering } from './reordering/index.js';
+import type { RepairDecoder } from './repair/index.js';
 import { Scheduler, type Switch } from './scheduler.js';
 import { Sender } from './sender.js';
 import { Sessions, type Succession } from './sessions.js';
@@ -55,9 +58,13 @@ export class Peer {
   readonly announcements: Announcements;
   readonly mtu: PathMtu;
   readonly sender: Sender;
+  readonly dispatcher: Dispatcher;
   readonly tally = new Tally();
   readonly sequences = new FlowSequences();
   readonly duplicates = new DuplicateFilter();
+  /** Made with the first packet that asks for them. */
+  reordering: Reordering | undefined;
+  decoder: RepairDecoder | undefined;
   /** Names the sequences above to the peer: another value would mean that they start afresh. */
   readonly instance: Uint8Array;
   classifier: Classifier;
@@ -102,6 +109,7 @@ export class Peer {
     this.policy = policy;
     this.classifier = new Classifier(policy);
     this.scheduler.setPolicy(policy, Math.max(0, core.clock.nowUs));
+    this.dispatcher = new Dispatcher(this);
   }
 
   // --- time -------------------------------------------------------------------------------------------------------
@@ -133,6 +141,10 @@ export class Peer {
   }
 
   noteTraffic(): void {
+    if (!this.active) {
+      this.attention = true;
+      this.times[PLAN_DUE] = this.core.clock.nowUs;
+    }
     this.times[TRAFFIC] = this.core.clock.nowUs;
   }
 
@@ -142,6 +154,8 @@ export class Peer {
     const lateUs = nowUs - this.times[DEADLINE];
     if (lateUs > STALL_US) this.times[GRACE_UNTIL] = nowUs + Math.min(lateUs, STALL_GRACE_MAX_US);
     if (this.attention || lateUs >= 0) this.service(nowUs);
+    this.reordering?.service(this.core.clock);
+    this.dispatcher.run();
     this.noteDeadlines();
     this.times[DEADLINE] = Math.max(this.earliest.us, nowUs + LEAST_PAUSE_US);
   }
@@ -151,9 +165,9 @@ export class Peer {
     if (this.sessions.expire(nowUs)) this.sessionEnded('lost', 'its keys expired');
     if (nowUs >= this.times[PLAN_DUE]) this.replan();
     this.feedback.service(nowUs);
+    this.feedback.expireLosses(nowUs);
     this.validation.service(nowUs);
     this.liveness.service(nowUs);
-    this.sender.replay.service(nowUs);
     this.announcements.service(nowUs);
     this.mtu.service(nowUs);
     this.duty?.service(nowUs);
@@ -167,9 +181,10 @@ export class Peer {
     this.feedback.noteDeadline(earliest);
     this.validation.noteDeadline(earliest);
     this.liveness.noteDeadline(earliest);
-    this.sender.replay.noteDeadline(earliest);
+    this.dispatcher.noteDeadline(earliest);
     this.announcements.noteDeadline(earliest);
     this.mtu.noteDeadline(earliest);
+    this.reordering?.noteDeadline(earliest);
     this.duty?.noteDeadline(earliest);
   }
 
@@ -225,7 +240,9 @@ export class Peer {
   plan(): Switch[] {
     const { nowUs } = this.core.clock;
     this.times[PLAN_DUE] = nowUs + (this.active ? PLAN_INTERVAL_US : PLAN_INTERVAL_IDLE_US);
-    return this.scheduler.plan(this.paths, nowUs);
+    const switches = this.scheduler.plan(this.paths, nowUs);
+    this.dispatcher.planned();
+    return switches;
   }
 
   replan(): void {
@@ -240,7 +257,9 @@ export class Peer {
 
   /** Follows another policy from the next packet on; what is under way is not touched. */
   setPolicy(policy: TunnelPolicy): void {
+    const before = this.scheduler.executions;
     this.scheduler.setPolicy(policy, this.core.clock.nowUs);
+    this.dispatcher.reconfigure(before);
     this.classifier = new Classifier(policy);
     this.policy = policy;
     this.replan();
@@ -257,7 +276,11 @@ export class Peer {
     const { nowUs } = core.clock;
     const broken = succession === 'fresh' || this.liveness.unrescued;
     for (const path of this.paths) path.space = this.sessions.current?.space(path);
-    if (succession === 'fresh') this.duplicates.clear();
+    if (succession === 'fresh') {
+      this.duplicates.clear();
+      this.reordering?.clear(core.clock);
+      this.decoder?.clear();
+    }
     const state = succession === 'fresh' ? 'established' : 'rekeyed';
     core.emit({ type: 'session', atUs: nowUs, peer: this.name, state, reason });
     this.tally.add(succession === 'fresh' ? HANDSHAKES : REKEYS);

@@ -3,6 +3,7 @@
  * the virtual clock the simulator passes its own.
  */
 import type { AddressRecord, OpenBatch, SealBatch } from './batch.js';
+import type { Gf256 } from './repair/index.js';
 
 /** Transport ciphers, by their number on the wire. */
 export const CIPHER_CHACHA20_POLY1305 = 1;
@@ -54,4 +55,6 @@ export interface EnginePrimitives {
   readonly handshake: HandshakePrimitives;
   readonly random: RandomBytes;
   readonly routes: RouteTable;
+  /** Arithmetic of repair packets. Default: the plain one. */
+  readonly gf256?: Gf256;
 }

@@ -6,28 +6,58 @@
  * set empty while a path exists: first those that are up; failing that every suspect and gated one, so that nothing
  * is lost should one of them be alive; failing that the path that was heard of last.
  */
-import type { PathSnapshot, Plan, Strategy, StrategyFactory } from '@corridor/strategy';
-import { OVERHEAD_BYTES } from '@corridor/wire';
+import { allowedPaths, type PathSnapshot, type Plan, type Strategy, type StrategyFactory } from '@corridor/strategy';
+import { FLAG_ORDERED, HOLD_MS, HOLD_SHIFT, OVERHEAD_BYTES } from '@corridor/wire';
 import { type ClassRules, classRules } from './class-rules.js';
-import { MAX_PATHS } from './constants.js';
+import { MAX_PATHS, RETRANSMIT_MARGIN_US } from './constants.js';
+import { Demand } from './demand.js';
+import { TCP_FLOW } from './flow-hash.js';
 import { fastestOf, type Path } from './path.js';
 import type { ClassPolicy, TunnelPolicy } from './policy.js';
 import type { ClassStatus } from './status.js';
 
 export const DEFAULT_CLASS = 'default';
 
+/** `Plan.mode`, as the hot path tells it apart. */
+export const SINGLE = 0;
+export const COPIES = 1;
+export const SPILL = 2;
+export const BALANCE = 3;
+const MODES = { single: SINGLE, copies: COPIES, spill: SPILL, balance: BALANCE } as const;
+
+/** Flows of a class fall into so many parts, each of which has its path when a plan balances whole flows. */
+export const BALANCE_PARTS = 64;
+
 /** What the hot path does with packets of one class. */
 export class Execution {
-  /** Paths on which each packet goes out, `count` of them. */
+  mode: number = SINGLE;
+  /** Paths in use, best first, `count` of them; the first alone of a plan for one path. */
   readonly paths: (Path | undefined)[] = new Array(MAX_PATHS).fill(undefined);
   count = 0;
   /** Largest inner packet that all of them carry, as far as is known. */
   maxPacket = Number.MAX_SAFE_INTEGER;
+  /** Extra copies of each packet. */
+  copies = 0;
+  /** Repair bytes per byte sent, thousandths. */
+  repairPermille = 0;
+  /** How long receivers may hold packets of this class to restore order: place in `HOLD_MS`, where the header has it. */
+  flags = 0;
+  /** `BALANCE`: flows stay on their path; for each part of the flows which of `paths` it is. */
+  pinned = false;
+  readonly parts = new Uint8Array(BALANCE_PARTS);
+  /** `BALANCE` by packets: weight of each path, and what it has sent divided by that. */
+  readonly weights = new Float64Array(MAX_PATHS);
+  readonly progress = new Float64Array(MAX_PATHS);
+  /** [0]: extra bytes that copies and repair may still cost. */
+  readonly budget = new Float64Array(1);
+  readonly demand = new Demand();
   plan: Plan | undefined;
   sinceUs = 0;
 
   constructor(
     readonly name: string,
+    /** Number of the class. */
+    readonly index: number,
     readonly strategyName: string,
     readonly strategy: Strategy,
     readonly rules: ClassRules,
@@ -50,6 +80,9 @@ export interface Switch {
 export class Scheduler {
   /** By class index: the default, then the policy's classes in order. */
   executions: Execution[] = [];
+  /** Class indices in the order in which they are served, and the place of each. */
+  ranking = new Uint8Array(0);
+  readonly rankOf = new Uint8Array(16);
   /** Where acknowledgements and other control datagrams go: the best two paths. */
   best: Path | undefined;
   second: Path | undefined;
@@ -60,30 +93,29 @@ export class Scheduler {
 
   /** Takes a checked policy: fresh strategies, no plans yet. */
   setPolicy(policy: TunnelPolicy, nowUs: number): void {
-    const make = (name: string, choice: ClassPolicy, place: number) => {
+    const make = (name: string, index: number, place: number, choice: ClassPolicy) => {
       const factory = this.strategies.find((one) => one.name === choice.strategy);
       if (factory === undefined)
         throw new Error(`strategy ${choice.strategy} is missing though the policy was checked`);
-      const execution = new Execution(
-        name,
-        choice.strategy,
-        factory.create(choice.options ?? {}),
-        classRules(choice, place),
-      );
+      const strategy = factory.create(choice.options ?? {});
+      const execution = new Execution(name, index, choice.strategy, strategy, classRules(choice, place));
       execution.sinceUs = nowUs;
       return execution;
     };
     const before = this.executions;
     this.executions = [
-      make(DEFAULT_CLASS, policy.default, policy.classes.length + 1),
-      ...policy.classes.map((one, index) => make(one.name, one, index + 1)),
+      make(DEFAULT_CLASS, 0, policy.classes.length + 1, policy.default),
+      ...policy.classes.map((one, at) => make(one.name, at + 1, at + 1, one)),
     ];
+    this.rank();
     // Traffic keeps flowing as before until the first plan of the new strategies, which follows at once.
     for (const execution of this.executions) {
       const old = before.find((one) => one.name === execution.name);
       if (old === undefined) continue;
       for (let i = 0; i < old.count; i++) execution.paths[i] = old.paths[i];
       execution.count = old.count;
+      execution.mode = old.mode === BALANCE ? SINGLE : old.mode;
+      execution.flags = old.flags;
       execution.sinceUs = old.sinceUs;
     }
   }
@@ -119,6 +151,28 @@ export class Scheduler {
     }));
   }
 
+  /** Rules of the classes, by index: what their queues go by. */
+  get rules(): ClassRules[] {
+    return this.executions.map((execution) => execution.rules);
+  }
+
+  /** Flags that packets of this flow have in every transmission. */
+  flagsOf(classIndex: number, flow: number): number {
+    const { order } = this.executions[classIndex].rules;
+    return order === 'flow' || (order === 'auto' && (flow & TCP_FLOW) !== 0) ? FLAG_ORDERED : 0;
+  }
+
+  /** Urgent classes first, then by priority, the default class last among equals. */
+  private rank(): void {
+    const place = (execution: Execution) => (execution.index === 0 ? this.executions.length : execution.index);
+    const order = [...this.executions].sort(
+      (a, b) =>
+        Number(b.rules.urgent) - Number(a.rules.urgent) || a.rules.priority - b.rules.priority || place(a) - place(b),
+    );
+    this.ranking = Uint8Array.from(order, (execution) => execution.index);
+    for (const [rank, execution] of order.entries()) this.rankOf[execution.index] = rank;
+  }
+
   private rankForControl(paths: readonly Path[]): void {
     this.best = undefined;
     this.second = undefined;
@@ -149,53 +203,107 @@ function planClass(
   nowUs: number,
 ): Switch | undefined {
   const from = namesOf(execution);
+  const wasCopies = execution.mode === COPIES;
   const plan = askStrategy(execution, snapshots, nowUs);
+  if (plan !== execution.plan) execution.progress.fill(0);
   execution.plan = plan;
   compile(execution, plan, paths);
   const to = namesOf(execution);
-  if (sameSet(from, to)) return undefined;
+  const isSame = sameSet(from, to) && (execution.mode === COPIES) === wasCopies;
+  if (isSame && (execution.mode === COPIES || from[0] === to[0])) return undefined;
   execution.sinceUs = nowUs;
   return { trafficClass: execution.name, from, to, reason: plan.reason };
 }
 
 /** Strategies must not throw; should a foreign one do so, its class is carried on by the operator's order. */
 function askStrategy(execution: Execution, snapshots: readonly PathSnapshot[], nowUs: number): Plan {
-  const request = {
-    nowUs,
-    trafficClass: execution.name,
-    paths: snapshots,
-    current: execution.plan,
-    traffic: { demandBps: 0, packetBytes: 0, flows: 0 },
-    limits: execution.rules.limits,
-  };
+  const { rules } = execution;
+  const paths = allowedPaths(snapshots, rules.avoid);
+  const traffic = execution.demand.snapshot(nowUs);
+  const { name: trafficClass, plan: current } = execution;
   try {
-    return execution.strategy.plan(request);
+    return execution.strategy.plan({ nowUs, trafficClass, paths, current, traffic, limits: rules.limits });
   } catch (error) {
-    const paths = [...snapshots].sort((a, b) => a.priority - b.priority).map((path) => path.id);
-    return { mode: 'single', paths, reason: `strategy ${execution.strategyName} failed: ${String(error)}` };
+    const order = [...paths].sort((a, b) => a.priority - b.priority).map((path) => path.id);
+    return { mode: 'single', paths: order, reason: `strategy ${execution.strategyName} failed: ${String(error)}` };
   }
 }
 
 function compile(execution: Execution, plan: Plan, paths: readonly Path[]): void {
   execution.count = 0;
-  const limit = plan.mode === 'single' ? 1 : MAX_PATHS;
-  for (const id of plan.paths) {
+  execution.mode = MODES[plan.mode];
+  execution.copies = plan.copies ?? 0;
+  execution.repairPermille = Math.round(1000 * Math.min(plan.repair ?? 0, execution.rules.redundancy));
+  const onlyFirst = plan.mode === 'single' && execution.copies === 0;
+  for (const [place, id] of plan.paths.entries()) {
     const path = paths.find((one) => one.id === id);
     // A copy on a doubtful path costs no more than it did before, may be the one that arrives, and proves the path.
-    const fit = path?.usable && (path.state === 'up' || (limit > 1 && path.state !== 'down'));
-    if (fit && execution.count < limit) execution.paths[execution.count++] = path;
+    const fit = path?.usable && (path.state === 'up' || (plan.mode === 'copies' && path.state !== 'down'));
+    if (!fit) continue;
+    execution.weights[execution.count] = plan.weights?.[place] ?? Math.max(1, path.congestion.rateBps);
+    execution.paths[execution.count++] = path;
+    if (onlyFirst) break;
   }
   if (!execution.someUp()) fallBack(execution, plan, paths);
+  if (execution.mode === BALANCE) balance(execution, plan.pinned === true);
   execution.maxPacket = Number.MAX_SAFE_INTEGER;
   for (let i = 0; i < execution.count; i++) {
     const largest = execution.paths[i]?.maxDatagram ?? 0;
     if (largest > 0) execution.maxPacket = Math.min(execution.maxPacket, largest - OVERHEAD_BYTES);
   }
+  execution.flags = holdCode(execution) << HOLD_SHIFT;
+}
+
+/**
+ * How long a receiver shall wait for what is missing: until a packet of the slowest path has come, or one that was lost
+ * has been sent again over the fastest.
+ */
+function holdCode(execution: Execution): number {
+  let slowestUs = 0;
+  let fastestUs = Number.POSITIVE_INFINITY;
+  let retransmitUs = 0;
+  for (let i = 0; i < execution.count; i++) {
+    const { sendDelayUs, feedback } = execution.paths[i] as Path;
+    if (sendDelayUs > slowestUs && sendDelayUs < Number.POSITIVE_INFINITY) slowestUs = sendDelayUs;
+    if (sendDelayUs < fastestUs) fastestUs = sendDelayUs;
+    retransmitUs = Math.max(retransmitUs, feedback.expectedUs + 4 * feedback.variationUs + RETRANSMIT_MARGIN_US);
+  }
+  const spreadUs = Math.max(0, slowestUs - Math.min(slowestUs, fastestUs));
+  const wantedMs = (1.25 * Math.max(spreadUs + RETRANSMIT_MARGIN_US, retransmitUs)) / 1_000;
+  const code = HOLD_MS.findIndex((ms) => ms >= wantedMs);
+  return code < 0 ? HOLD_MS.length - 1 : code;
+}
+
+/**
+ * Gives every part of the flows to one of the paths, in proportion to their weights, so that few parts move when a path
+ * comes or goes (weighted rendezvous hashing).
+ */
+function balance(execution: Execution, pinned: boolean): void {
+  execution.pinned = pinned;
+  for (let part = 0; part < BALANCE_PARTS; part++) {
+    let best = 0;
+    let bestScore = Number.NEGATIVE_INFINITY;
+    for (let i = 0; i < execution.count; i++) {
+      const score = -execution.weights[i] / Math.log(drawOf(part, execution.paths[i]?.id ?? 0));
+      if (score <= bestScore) continue;
+      bestScore = score;
+      best = i;
+    }
+    execution.parts[part] = best;
+  }
+}
+
+/** A number between 0 and 1 that part and path always draw together. */
+function drawOf(part: number, id: number): number {
+  let hash = Math.imul(part * 257 + id + 1, 0x9e3779b1);
+  hash = Math.imul(hash ^ (hash >>> 15), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (((hash ^ (hash >>> 16)) >>> 0) + 1) / (2 ** 32 + 2);
 }
 
 /** None of the plan's paths is up: see the head of this file. */
 function fallBack(execution: Execution, plan: Plan, paths: readonly Path[]): void {
-  if (plan.mode === 'single') execution.count = 0;
+  if (plan.mode !== 'copies') execution.count = 0;
   let lastHeard: Path | undefined;
   let up: Path | undefined;
   for (const path of paths) {
@@ -208,6 +316,7 @@ function fallBack(execution: Execution, plan: Plan, paths: readonly Path[]): voi
     return;
   }
   execution.count = 0;
+  execution.mode = COPIES;
   for (const doubtful of orderedBy(plan, paths)) {
     const alive = doubtful.usable && (doubtful.state === 'suspect' || doubtful.state === 'gated');
     if (alive) execution.paths[execution.count++] = doubtful;

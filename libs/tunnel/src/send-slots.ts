@@ -7,7 +7,6 @@
  */
 import { type PacketBatch, SLOT_BYTES, SLOT_HEADROOM, SLOT_SHIFT } from './batch.js';
 import type { Clock } from './clock.js';
-import { REPLAY_HORIZON_US } from './constants.js';
 import { EngineMisuseError } from './engine.js';
 
 const NOBODY = -1;
@@ -25,8 +24,12 @@ export class SendSlots {
   /** When it was last sent, and which paths carry it that were not given up (one bit each, see `Path.bit`). */
   readonly sentUs: Float64Array;
   readonly carriers: Int32Array;
-  /** 1: it is to be sent again and waits for its turn, see `Replay`. */
+  /** 1: it is to be sent again and waits for its turn, see `Recovery`. */
   readonly waiting: Uint8Array;
+  /** 1: it was sent at least once and has its sequence. Until then it waits in its class's queue. */
+  readonly sent: Uint8Array;
+  /** Flags of its inner header, without those of a single transmission. */
+  readonly flags: Uint8Array;
   freeCount: number;
   /** Free slots at the end of their list that were not lent. */
   private spare = 0;
@@ -49,6 +52,8 @@ export class SendSlots {
     this.sentUs = new Float64Array(slots);
     this.carriers = new Int32Array(slots);
     this.waiting = new Uint8Array(slots);
+    this.sent = new Uint8Array(slots);
+    this.flags = new Uint8Array(slots);
     this.next = new Int32Array(slots + 2);
     this.previous = new Int32Array(slots + 2);
     this.free = slots;
@@ -63,13 +68,13 @@ export class SendSlots {
 
   /**
    * Offers free packet positions in `batch.offset`; at least one, giving up the oldest held packets if need be.
-   * @param givenUp called with the owner of each packet that was given up inside the replay horizon
+   * @param givenUp called with each slot before its packet is given up
    */
-  lend(batch: PacketBatch, nowUs: number, givenUp: (owner: number) => void): number {
+  lend(batch: PacketBatch, givenUp: (slot: number) => void): number {
     // A quarter of a batch of room keeps reads large even when everything is held through a long silence.
     const wanted = Math.min(batch.capacity, this.slots);
     const enough = Math.max(1, wanted >> 2);
-    while (this.freeCount < enough) this.giveUpOldest(nowUs, givenUp);
+    while (this.freeCount < enough) this.giveUpOldest(givenUp);
     const count = Math.min(wanted, this.freeCount);
     this.spare = this.freeCount - count;
     let slot = this.next[this.free];
@@ -96,14 +101,15 @@ export class SendSlots {
   }
 
   /** Takes a lent or spare slot for a packet of peer `owner`. */
-  hold(slot: number, owner: number, length: number, flow: number, sequence: number, clock: Clock): void {
+  hold(slot: number, owner: number, length: number, flow: number, flags: number, clock: Clock): void {
     this.owner[slot] = owner;
     this.length[slot] = length;
     this.flow[slot] = flow;
-    this.sequence[slot] = sequence;
+    this.flags[slot] = flags;
     this.heldSinceUs[slot] = clock.nowUs;
     this.carriers[slot] = 0;
     this.waiting[slot] = 0;
+    this.sent[slot] = 0;
     this.unlink(slot);
     this.link(slot, this.held);
     this.freeCount--;
@@ -140,11 +146,11 @@ export class SendSlots {
     return slot === this.held ? -1 : slot;
   }
 
-  private giveUpOldest(nowUs: number, givenUp: (owner: number) => void): void {
+  private giveUpOldest(givenUp: (slot: number) => void): void {
     const slot = this.oldestHeld();
     if (slot < 0)
       throw new EngineMisuseError('ERR_BAD_BATCH', 'no slot is free and none is held: the send slab is corrupt');
-    if (nowUs - this.heldSinceUs[slot] <= REPLAY_HORIZON_US) givenUp(this.owner[slot]);
+    givenUp(slot);
     this.release(slot);
   }
 

@@ -15,6 +15,8 @@ const ASKS = 1;
 const ACKED = 2;
 /** Padded to try a size: asks for an acknowledgement, but its silence and its loss mean nothing but the size. */
 const PADDED = 4;
+/** Taken for lost. An acknowledgement that comes after all shows that the network reorders. */
+const LOST = 8;
 
 // Places in `numbers`.
 const BASE = 0;
@@ -23,10 +25,21 @@ const LARGEST_ACKED = 2;
 const TAIL = 3;
 const TAIL_SENT = 4;
 const KNOWN_FROM = 5;
+const OVERTAKEN_SENT = 6;
+const LOST_FROM = 7;
+const IN_FLIGHT = 8;
 
 const NO_SLOT = -1;
+/** How far below the base an acknowledgement of a packet taken for lost is still looked for. */
+const LATE_PACKETS = 256;
 /** Above every size of a datagram. */
 const NO_SIZE = 0x10000;
+
+/** Who takes care of a packet that is taken for lost. */
+export interface LossHandler {
+  /** The slot still holds it. */
+  lose(slot: number): void;
+}
 
 /** What one acknowledgement brought; reused, valid until the next one. */
 export class AckOutcome {
@@ -34,8 +47,13 @@ export class AckOutcome {
   packets = 0;
   asking = 0;
   bytes = 0;
-  /** Packets now taken for lost. */
+  askingBytes = 0;
+  /** Packets now taken for lost, those that had asked for an acknowledgement, and the bytes of these. */
   lost = 0;
+  lostAsking = 0;
+  lostBytes = 0;
+  /** Packets acknowledged that had been taken for lost. */
+  late = 0;
   /** Largest padded probe acknowledged for the first time, and largest of all packets; 0 for none. */
   paddedBytes = 0;
   largestBytes = 0;
@@ -71,7 +89,11 @@ export class AckOutcome {
     this.packets = 0;
     this.asking = 0;
     this.bytes = 0;
+    this.askingBytes = 0;
     this.lost = 0;
+    this.lostAsking = 0;
+    this.lostBytes = 0;
+    this.late = 0;
     this.paddedBytes = 0;
     this.largestBytes = 0;
     this.largeLost = 0;
@@ -89,7 +111,17 @@ export class SentLog {
   private generation = new Uint32Array(FIRST_CAPACITY);
   private size = new Uint16Array(FIRST_CAPACITY);
   private state = new Uint8Array(FIRST_CAPACITY);
-  private readonly numbers = new Float64Array([0, 0, -1, -1, Number.POSITIVE_INFINITY, 0]);
+  private readonly numbers = new Float64Array([
+    0,
+    0,
+    -1,
+    -1,
+    Number.POSITIVE_INFINITY,
+    0,
+    Number.POSITIVE_INFINITY,
+    Number.POSITIVE_INFINITY,
+    0,
+  ]);
 
   /** Number of the next packet. */
   get next(): number {
@@ -105,6 +137,15 @@ export class SentLog {
   /** When {@link tail} was sent; Infinity without a tail. */
   get tailSentAtUs(): number {
     return this.numbers[TAIL_SENT];
+  }
+
+  /** When the oldest packet was sent that others have overtaken and that is not lost yet; Infinity without one. */
+  get overtakenSentUs(): number {
+    return this.numbers[OVERTAKEN_SENT];
+  }
+  /** Bytes that asked for an acknowledgement and are neither acknowledged nor taken for lost. */
+  get inFlightBytes(): number {
+    return this.numbers[IN_FLIGHT];
   }
 
   /** When a packet was sent, -1 when that is no longer known; acknowledged ones are remembered for a while. */
@@ -126,7 +167,10 @@ export class SentLog {
     this.generation[at] = generation;
     this.size[at] = bytes;
     this.state[at] = asks ? ASKS : 0;
-    if (asks && numbers[TAIL] < 0) this.setTail(packetNumber);
+    if (asks) {
+      numbers[IN_FLIGHT] += bytes;
+      if (numbers[TAIL] < 0) this.setTail(packetNumber);
+    }
     numbers[NEXT] = packetNumber + 1;
   }
 
@@ -139,28 +183,45 @@ export class SentLog {
 
   /**
    * Applies an acknowledgement. Slots of packets that arrived are released.
-   * @param lossBeforeUs packets overtaken by acknowledged ones count as lost when they were sent before this
+   * @param lossBeforeUs packets overtaken by acknowledged ones count as lost when they were sent before this...
+   * @param threshold ...or when a packet numbered so much higher was acknowledged (RFC 9002 section 6.1)
    * @returns false when it acknowledges what was never sent: then nothing is changed
    */
-  acknowledge(frame: AckFrame, slots: SendSlots, lossBeforeUs: number, outcome: AckOutcome): boolean {
+  acknowledge(
+    frame: AckFrame,
+    slots: SendSlots,
+    lossBeforeUs: number,
+    threshold: number,
+    outcome: AckOutcome,
+    handler: LossHandler,
+  ): boolean {
     const { numbers } = this;
     outcome.clear();
     const largest = frame.ranges[0];
     if (largest >= numbers[NEXT]) return false;
     const base = numbers[BASE];
+    // Below the base only those are of interest that were taken for lost.
+    const floor = Math.min(base, Math.max(numbers[LOST_FROM], base - LATE_PACKETS));
     for (let i = 0; i < frame.rangeCount; i++) {
       const last = frame.ranges[2 * i];
-      if (last < base) break;
-      const first = Math.max(frame.ranges[2 * i + 1], base);
+      if (last < floor) break;
+      const first = Math.max(frame.ranges[2 * i + 1], floor);
       for (let packetNumber = last; packetNumber >= first; packetNumber--) this.settle(packetNumber, slots, outcome);
     }
+    if (floor > numbers[LOST_FROM]) numbers[LOST_FROM] = floor;
     if (largest >= base && largest > numbers[LARGEST_ACKED]) {
       outcome.largestSentAtUs = this.sentAtUs[largest & this.mask];
       numbers[LARGEST_ACKED] = largest;
       if (largest >= numbers[TAIL]) this.findTail(largest + 1);
     }
-    this.advance(lossBeforeUs, outcome);
+    this.advance(slots, lossBeforeUs, threshold, outcome, handler);
     return true;
+  }
+
+  /** Time has passed: overtaken packets sent before `lossBeforeUs` are lost now. */
+  expire(slots: SendSlots, lossBeforeUs: number, outcome: AckOutcome, handler: LossHandler): void {
+    outcome.clear();
+    this.advance(slots, lossBeforeUs, Number.MAX_SAFE_INTEGER, outcome, handler);
   }
 
   /**
@@ -198,27 +259,57 @@ export class SentLog {
       if (this.sentAtUs[at] > outcome.newestAskingSentAtUs) outcome.newestAskingSentAtUs = this.sentAtUs[at];
       if (this.sentAtUs[at] < outcome.oldestAskingSentAtUs) outcome.oldestAskingSentAtUs = this.sentAtUs[at];
     }
+    if ((state & LOST) !== 0) outcome.late++;
+    else if ((state & ASKS) !== 0) {
+      outcome.askingBytes += size;
+      this.numbers[IN_FLIGHT] -= size;
+    }
     const slot = this.slot[at];
     if (slot !== NO_SLOT && slots.generation[slot] === this.generation[at]) slots.release(slot);
   }
 
   /** Moves the base over everything whose fate is known, declaring overtaken old packets lost. */
-  private advance(lossBeforeUs: number, outcome: AckOutcome): void {
+  private advance(
+    slots: SendSlots,
+    lossBeforeUs: number,
+    threshold: number,
+    outcome: AckOutcome,
+    handler: LossHandler,
+  ): void {
     const { numbers } = this;
     const end = numbers[LARGEST_ACKED];
     let base = numbers[BASE];
+    numbers[OVERTAKEN_SENT] = Number.POSITIVE_INFINITY;
     for (; base <= end; base++) {
       const at = base & this.mask;
       if ((this.state[at] & ACKED) !== 0) continue;
-      if (this.sentAtUs[at] > lossBeforeUs) break;
-      if ((this.state[at] & PADDED) !== 0) continue;
-      outcome.lost++;
-      const size = this.size[at];
-      if (size <= MTU_FLOOR) continue;
+      if (this.sentAtUs[at] > lossBeforeUs && end - base < threshold) {
+        numbers[OVERTAKEN_SENT] = this.sentAtUs[at];
+        break;
+      }
+      if ((this.state[at] & PADDED) === 0) this.lose(base, slots, outcome, handler);
+    }
+    numbers[BASE] = base;
+  }
+
+  private lose(packetNumber: number, slots: SendSlots, outcome: AckOutcome, handler: LossHandler): void {
+    const { numbers } = this;
+    const at = packetNumber & this.mask;
+    const size = this.size[at];
+    outcome.lost++;
+    if (packetNumber < numbers[LOST_FROM]) numbers[LOST_FROM] = packetNumber;
+    if (size > MTU_FLOOR) {
       outcome.largeLost++;
       if (size < outcome.leastLargeLost) outcome.leastLargeLost = size;
     }
-    numbers[BASE] = base;
+    if ((this.state[at] & ASKS) !== 0) {
+      outcome.lostAsking++;
+      outcome.lostBytes += size;
+      numbers[IN_FLIGHT] -= size;
+    }
+    this.state[at] |= LOST;
+    const slot = this.slot[at];
+    if (slot !== NO_SLOT && slots.generation[slot] === this.generation[at]) handler.lose(slot);
   }
 
   private findTail(from: number): void {
@@ -243,6 +334,8 @@ export class SentLog {
     const { numbers } = this;
     if (this.mask + 1 >= MAX_SENT_LOG) {
       const oldest = numbers[BASE]++;
+      const at = oldest & this.mask;
+      if ((this.state[at] & (ASKS | ACKED)) === ASKS) numbers[IN_FLIGHT] -= this.size[at];
       if (numbers[TAIL] === oldest) this.findTail(oldest + 1);
       return;
     }

@@ -46,6 +46,11 @@ export interface PathStatus {
   readonly mtu: number;
   readonly priority: number;
   readonly metered: boolean;
+  /** The modem is in a foreign network; the data volume that the operator allows is used up. */
+  readonly roaming: boolean;
+  readonly capReached: boolean;
+  /** Radio quality, 0 to 1, where the host knows it: at the vehicle only. */
+  readonly signal?: number;
   /** Towards the peer, as the peer acknowledged it. */
   readonly send: DirectionStatus;
   /** From the peer, as seen here. */
@@ -82,4 +87,14 @@ export interface PeerCounters {
   readonly handshakes: number;
   /** Authentic datagrams whose content made no sense. */
   readonly malformed: number;
+  /** Packets that this end dropped before they were sent: to keep a queue short, as too old, as too many. */
+  readonly queueDrops: number;
+  readonly queueExpired: number;
+  readonly queueOverflows: number;
+  /** Datagrams taken for lost, and packets sent again. */
+  readonly losses: number;
+  readonly retransmissions: number;
+  /** Repair packets sent, and lost packets of the peer that its repair packets restored here. */
+  readonly repairsSent: number;
+  readonly packetsRepaired: number;
 }

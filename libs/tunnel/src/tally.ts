@@ -17,7 +17,17 @@ export const HELD_GIVEN_UP = 12;
 export const REKEYS = 13;
 export const HANDSHAKES = 14;
 export const MALFORMED = 15;
-const COUNTERS = 16;
+/** Dropped in the queue to keep it short, as too old, as too many. */
+export const QUEUE_DROPS = 16;
+export const QUEUE_EXPIRED = 17;
+export const QUEUE_OVERFLOWS = 18;
+export const RETRANSMISSIONS = 19;
+/** Taken for lost by the network. */
+export const LOSSES = 20;
+/** Repair packets sent, and packets restored by those that came. */
+export const REPAIRS_SENT = 21;
+export const PACKETS_REPAIRED = 22;
+const COUNTERS = 23;
 
 export class Tally {
   readonly counts = new Float64Array(COUNTERS);
@@ -45,6 +55,13 @@ export class Tally {
       rekeys: counts[REKEYS],
       handshakes: counts[HANDSHAKES],
       malformed: counts[MALFORMED],
+      queueDrops: counts[QUEUE_DROPS],
+      queueExpired: counts[QUEUE_EXPIRED],
+      queueOverflows: counts[QUEUE_OVERFLOWS],
+      retransmissions: counts[RETRANSMISSIONS],
+      losses: counts[LOSSES],
+      repairsSent: counts[REPAIRS_SENT],
+      packetsRepaired: counts[PACKETS_REPAIRED],
     };
   }
 }

@@ -24,11 +24,20 @@ export const NONCE_BYTES = 12;
 /** Kind of a sealed payload. */
 export const KIND_PACKET = 1;
 export const KIND_FRAMES = 2;
+export const KIND_REPAIR = 3;
 
 /** Flag of an inner header: a copy that the plan asked for. */
 export const FLAG_COPY = 1;
-/** Flag of an inner header: sent again on suspicion. */
+/** Flag of an inner header: sent again, as it was lost or its path is in doubt. */
 export const FLAG_REPLAY = 2;
+/** Flag of an inner header: the receiver shall restore the order of the flow, waiting no longer than the hold says. */
+export const FLAG_ORDERED = 4;
+/** Flag of an inner header: repair packets cover it, so receivers keep a copy for a while. */
+export const FLAG_PROTECTED = 8;
+/** The upper four bits of the flags: place in {@link HOLD_MS}. */
+export const HOLD_SHIFT = 4;
+/** How long a receiver may hold packets to restore the order of their flow, milliseconds. */
+export const HOLD_MS = [0, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024] as const;
 
 /** Packet numbers are 48 bits; a key is left long before they run out. */
 export const MAX_PACKET_NUMBER = 2 ** 48 - 1;
@@ -56,6 +65,8 @@ export const CHALLENGE_BYTES = 8;
 export const PATH_METERED = 1;
 export const PATH_BLOCKED = 2;
 export const PATH_GONE = 4;
+export const PATH_ROAMING = 8;
+export const PATH_CAPPED = 16;
 
 /** Codes of CLOSE. */
 export const CLOSE_SHUTDOWN = 0;

@@ -108,6 +108,8 @@ export class PathCongestion {
   private readonly rate = new DeliveredRate();
   private refused = false;
   private draining = false;
+  /** A queue has stood, or more loss than is usual: the limit was reached once. */
+  private found = false;
 
   constructor() {
     this.start(NEVER);
@@ -139,7 +141,7 @@ export class PathCongestion {
 
   /** Nothing has shown yet where its limit is. */
   get isDiscovering(): boolean {
-    return this.numbers[STANDING_AT] <= 0 && !this.draining;
+    return !this.found;
   }
 
   /** Whether a datagram of so many bytes may go now. */
@@ -270,6 +272,7 @@ export class PathCongestion {
     numbers[SENT_AT] = Number.POSITIVE_INFINITY;
     numbers[GAIN] = 1;
     numbers[EXCESS_AT] = Number.POSITIVE_INFINITY;
+    this.found = false;
     this.draining = false;
     this.refused = false;
     this.delay.forget();
@@ -370,6 +373,7 @@ export class PathCongestion {
     const sustained = delivered / (1 - numbers[RANDOM_LOSS]);
     if (low && sustained > numbers[CAPACITY]) numbers[CAPACITY] = sustained;
     const least = Math.min(0.25, Math.max(0.01, 4_000 / (numbers[PIPE] + 30_000)));
+    if (!low) this.found = true;
     if (!low) numbers[GAIN] = Math.max(least, numbers[GAIN] / 4);
     else if (this.refused && !this.draining) {
       if (grown) {
@@ -414,6 +418,7 @@ export class PathCongestion {
     const lossy = numbers[LOSS] > numbers[RANDOM_LOSS] + LOSS_MARGIN && nowUs > numbers[DRAIN_UNTIL] + RESPONSE_US;
     if (!(due || unexplained || lossy || sinking) || this.isCompeting) return;
     this.draining = true;
+    this.found = true;
     numbers[DRAIN_FROM] = nowUs;
     // Single packets must not decide.
     const lessUs = Math.max(standing, (2 * PACKET_BYTES) / numbers[CAPACITY]);

@@ -1,0 +1,367 @@
+/**
+ * Decides, packet by packet, what goes out now and where: new packets out of their classes' queues, and before those of
+ * equal rank the ones that must go again. A packet goes when a path that its class uses has room, by congestion control
+ * and pacing; until then it waits here and not in the network, where nobody could decide any more.
+ */
+import { FLAG_COPY, FLAG_PROTECTED, FLAG_REPLAY, OVERHEAD_BYTES } from '@corridor/wire';
+import { SLOT_HEADROOM, SLOT_SHIFT } from './batch.js';
+import type { Earliest } from './clock.js';
+import { DISCOVERY_TARGET_US, MAX_BUDGET_BYTES, REAL_TIME_US, SPILL_TIE_US } from './constants.js';
+import type { Core } from './core.js';
+import type { Path } from './path.js';
+import type { Peer } from './peer.js';
+import { ClassQueues, CODEL_TARGET_US, DROPPED_CODEL, DROPPED_DEADLINE } from './queueing/index.js';
+import { Recovery } from './recovery.js';
+import { RepairEncoder } from './repair/index.js';
+import { BALANCE, BALANCE_PARTS, betterForControl, COPIES, type Execution, SPILL } from './scheduler.js';
+import {
+  BYTES_SENT,
+  COPIES_SENT,
+  NO_PATH,
+  PACKETS_SENT,
+  QUEUE_DROPS,
+  QUEUE_EXPIRED,
+  QUEUE_OVERFLOWS,
+  RETRANSMISSIONS,
+} from './tally.js';
+
+/** What a path that has this much room is not short of. */
+const FULL_SIZE_BYTES = 1_500;
+/** A stream on an unknown path is expected to need so much more than it was seen to. */
+const HEADROOM = 1.25;
+
+export class Dispatcher {
+  readonly queues: ClassQueues;
+  readonly recovery: Recovery;
+  private readonly core: Core;
+  /** Classes whose packets cannot go again in the running dispatch, one bit each. */
+  private blocked = 0;
+  /** The path that the last protected packet took. */
+  private anchor: Path | undefined;
+  /** Made with the first packet that repairs shall cover. */
+  private encoder: RepairEncoder | undefined;
+
+  constructor(private readonly peer: Peer) {
+    this.core = peer.core;
+    this.recovery = new Recovery(this.core.slots);
+    this.queues = new ClassQueues(this.core.queuePool, peer.scheduler.rules, (slot, reason) => {
+      peer.tally.add(
+        reason === DROPPED_CODEL ? QUEUE_DROPS : reason === DROPPED_DEADLINE ? QUEUE_EXPIRED : QUEUE_OVERFLOWS,
+      );
+      this.core.slots.release(slot);
+    });
+  }
+
+  /** Takes over a packet that is held in its slot: sends it, or lets it wait for its turn. */
+  send(slot: number, classIndex: number, length: number, flow: number): void {
+    const { peer, queues, recovery } = this;
+    const execution = peer.scheduler.executions[classIndex];
+    peer.tally.add(PACKETS_SENT);
+    peer.tally.add(BYTES_SENT, length);
+    execution.demand.note(length, flow, this.core.clock);
+    if (execution.count === 0 || peer.sessions.current === undefined) peer.tally.add(NO_PATH);
+    else if (queues.packets === 0 && !recovery.isWaiting && this.put(slot, execution, 0)) return;
+    this.start(execution);
+    queues.enqueue(slot, classIndex, this.core.clock);
+  }
+
+  /** A stream that begins on a path of which nothing is known yet begins at its own rate. */
+  private start(execution: Execution): void {
+    const first = execution.paths[0];
+    if (first === undefined || execution.count === 0 || !first.congestion.isDiscovering) return;
+    const { clock } = this.core;
+    const wantedBps = execution.demand.peekBps(clock) * HEADROOM;
+    if (wantedBps > first.congestion.rateBps) first.congestion.expect(wantedBps, 0, clock);
+  }
+
+  /** Plans have been made: queues stand as long as they must for them, and no longer. */
+  planned(): void {
+    for (const execution of this.peer.scheduler.executions) this.queues.setTarget(execution.index, targetUs(execution));
+  }
+
+  /** Sends what may go. Asked at the end of every mutation. */
+  run(): void {
+    const { queues, recovery, peer } = this;
+    const { clock } = this.core;
+    if ((queues.packets > 0 || recovery.isWaiting) && peer.sessions.current !== undefined) {
+      this.blocked = 0;
+      queues.begin(clock);
+      while (this.sendNext());
+    }
+    if (this.encoder !== undefined) this.repair(this.encoder);
+    for (let i = 0; i < peer.paths.length; i++) {
+      const { congestion } = peer.paths[i];
+      if (congestion.maySend(FULL_SIZE_BYTES, clock)) congestion.limitedByApplication(clock);
+    }
+  }
+
+  noteDeadline(earliest: Earliest): void {
+    this.encoder?.noteDeadline(earliest);
+    if (this.queues.packets === 0 && !this.recovery.isWaiting) return;
+    const { paths } = this.peer;
+    for (let i = 0; i < paths.length; i++) {
+      const { congestion, usable } = paths[i];
+      // What could go now and does not, waits for something else.
+      if (usable && congestion.waitUs(this.core.clock) > 0) congestion.noteDeadline(earliest);
+    }
+  }
+
+  /** Other classes: what waits goes to the class of the same name, or to the default one. @param before those until now */
+  reconfigure(before: readonly Execution[]): void {
+    const { executions, rules } = this.peer.scheduler;
+    const places = before.map((old) => Math.max(0, executions.findIndex((one) => one.name === old.name)));
+    this.queues.reconfigure(rules, places);
+  }
+
+  /** The peer is gone, and its slots will be released. */
+  clear(): void {
+    this.queues.clear();
+    this.encoder?.clear();
+  }
+
+  /** A slot is given up by somebody else. */
+  remove(slot: number): void {
+    this.queues.remove(slot);
+  }
+
+  private sendNext(): boolean {
+    const { queues, recovery } = this;
+    const { executions, rankOf } = this.peer.scheduler;
+    const fresh = queues.next();
+    const again = recovery.isWaiting ? this.nextAgain() : -1;
+    if (again >= 0 && (fresh < 0 || rankOf[again] <= rankOf[queues.classOfNext])) {
+      this.sendAgain(recovery.next(again), again, executions[again] ?? executions[0]);
+      return true;
+    }
+    if (fresh < 0) return false;
+    const execution = executions[queues.classOfNext];
+    if (this.put(fresh, execution, 0)) queues.taken();
+    else queues.blocked(!(execution.mode === BALANCE && execution.pinned));
+    return true;
+  }
+
+  /** The class of highest rank with a packet that must go again and is not blocked; -1 for none. */
+  private nextAgain(): number {
+    const { recovery } = this;
+    const { ranking } = this.peer.scheduler;
+    for (let rank = 0; rank < ranking.length; rank++) {
+      const index = ranking[rank];
+      if (!recovery.mayHave(index) || (this.blocked & (1 << index)) !== 0) continue;
+      if (recovery.next(index) >= 0) return index;
+    }
+    return -1;
+  }
+
+  private sendAgain(slot: number, classIndex: number, execution: Execution): void {
+    const { recovery, peer } = this;
+    const { slots, clock } = this.core;
+    if (clock.nowUs - slots.heldSinceUs[slot] > execution.rules.deadlineUs) {
+      recovery.taken(classIndex);
+      peer.tally.add(QUEUE_EXPIRED);
+      slots.release(slot);
+    } else if (this.put(slot, execution, FLAG_REPLAY)) {
+      recovery.taken(classIndex);
+      peer.tally.add(RETRANSMISSIONS);
+    } else this.blocked |= 1 << classIndex;
+  }
+
+  /** Sends a packet as the plan of its class says. Answers whether it went: false when no path has room. */
+  private put(slot: number, execution: Execution, flags: number): boolean {
+    const length = this.core.slots.length[slot];
+    if (execution.mode === COPIES) return this.putCopies(slot, execution, length, flags);
+    const path = this.pick(slot, execution, length);
+    if (path === undefined) return false;
+    if (flags === 0 && execution.repairPermille > 0) this.protect(slot, execution, length, path);
+    this.peer.sender.transmit(path, slot, flags | execution.flags);
+    if (flags === 0 && execution.rules.redundancy > 0) this.spend(slot, execution, length, path);
+    return true;
+  }
+
+  private putCopies(slot: number, execution: Execution, length: number, flags: number): boolean {
+    const { sender, tally } = this.peer;
+    let sent = 0;
+    for (let i = 0; i < execution.count; i++) {
+      const path = execution.paths[i] as Path;
+      if (!path.fits(length) || !this.hasRoom(path, execution, length)) continue;
+      sender.transmit(path, slot, (sent++ === 0 ? flags : flags | FLAG_COPY) | execution.flags);
+    }
+    if (sent > 1) tally.add(COPIES_SENT, sent - 1);
+    if (sent > 0) return true;
+    if (length <= execution.maxPacket) return false;
+    const other = this.pickOther(execution, length);
+    if (other === undefined) return false;
+    sender.transmit(other, slot, flags | execution.flags);
+    return true;
+  }
+
+  /** Copies beside the packet itself, as far as the class's budget goes. */
+  private spend(slot: number, execution: Execution, length: number, main: Path): void {
+    const { budget, rules } = execution;
+    budget[0] = Math.min(MAX_BUDGET_BYTES, budget[0] + rules.redundancy * length);
+    let copies = execution.copies;
+    for (let i = 0; i < execution.count && copies > 0; i++) {
+      const path = execution.paths[i] as Path;
+      if (path === main || !path.fits(length) || budget[0] < length) continue;
+      if (!this.hasRoom(path, execution, length)) continue;
+      budget[0] -= length;
+      copies--;
+      this.peer.sender.transmit(path, slot, FLAG_COPY | execution.flags);
+      this.peer.tally.add(COPIES_SENT);
+    }
+  }
+
+  /** Has repairs cover a packet that goes out on `path` for the first time. */
+  private protect(slot: number, execution: Execution, length: number, path: Path): void {
+    const { slots, clock, gf256, repairMemory } = this.core;
+    if (this.encoder === undefined) this.encoder = new RepairEncoder(gf256, repairMemory);
+    this.anchor = path;
+    this.peer.sender.number(slot);
+    const offset = (slot << SLOT_SHIFT) + SLOT_HEADROOM;
+    const { encoder } = this;
+    const isCovered = encoder.protect(
+      slots.flow[slot],
+      slots.sequence[slot] | 0,
+      slots.slab,
+      offset,
+      length,
+      execution.repairPermille,
+      clock,
+    );
+    if (isCovered) slots.flags[slot] |= FLAG_PROTECTED;
+  }
+
+  /** Sends the repairs that are due, each on another path than its packets where one has room. */
+  private repair(encoder: RepairEncoder): void {
+    const { executions } = this.peer.scheduler;
+    encoder.service(this.core.clock);
+    while (encoder.waiting > 0) {
+      const execution = executions[encoder.nextFlow >>> 12] ?? executions[0];
+      const path = this.pickForRepair(execution, encoder.nextLength);
+      if (path === undefined) encoder.drop();
+      else execution.budget[0] -= this.peer.sender.transmitRepair(path, encoder);
+    }
+  }
+
+  private pickForRepair(execution: Execution, length: number): Path | undefined {
+    let same: Path | undefined;
+    for (let i = 0; i < execution.count; i++) {
+      const path = execution.paths[i] as Path;
+      if (path.space === undefined || !path.fits(length) || !this.hasRoom(path, execution, length)) continue;
+      if (path !== this.anchor) return path;
+      same = path;
+    }
+    return same;
+  }
+
+  private hasRoom(path: Path, execution: Execution, length: number): boolean {
+    const { congestion } = path;
+    const { clock } = this.core;
+    const bytes = length + OVERHEAD_BYTES;
+    return congestion.maySend(bytes, clock) || (execution.rules.urgent && congestion.mayOverdraw(bytes, clock));
+  }
+
+  /** The path for a packet, if one has room. */
+  private pick(slot: number, execution: Execution, length: number): Path | undefined {
+    if (execution.mode === SPILL) return this.pickEarliest(execution, length);
+    if (execution.mode === BALANCE) return this.pickBalanced(slot, execution, length);
+    const path = execution.paths[0] as Path;
+    if (!path.fits(length)) return this.pickOther(execution, length);
+    return this.hasRoom(path, execution, length) ? path : undefined;
+  }
+
+  /**
+   * The path over which the packet arrives first. One that has room while a faster one has not is taken only if all that
+   * waits would take the faster one longer: ECF, Lim et al., CoNEXT 2017.
+   */
+  private pickEarliest(execution: Execution, length: number): Path | undefined {
+    const { clock } = this.core;
+    let fastest: Path | undefined;
+    let fastestUs = 0;
+    for (let i = 0; i < execution.count; i++) {
+      const path = execution.paths[i] as Path;
+      if (!path.fits(length)) continue;
+      const us = path.sendDelayUs + path.congestion.waitUs(clock);
+      if (fastest !== undefined && us >= fastestUs - SPILL_TIE_US) continue;
+      fastest = path;
+      fastestUs = us;
+    }
+    if (fastest === undefined) return this.pickOther(execution, length);
+    if (this.hasRoom(fastest, execution, length)) return fastest;
+    return this.pickSlower(execution, length, fastest, fastestUs);
+  }
+
+  private pickSlower(execution: Execution, length: number, fastest: Path, fastestUs: number): Path | undefined {
+    let next: Path | undefined;
+    let nextUs = 0;
+    for (let i = 0; i < execution.count; i++) {
+      const path = execution.paths[i] as Path;
+      if (path === fastest || !path.fits(length)) continue;
+      const us = path.sendDelayUs;
+      if (next !== undefined && us >= nextUs - SPILL_TIE_US) continue;
+      if (!this.hasRoom(path, execution, length)) continue;
+      next = path;
+      nextUs = us;
+    }
+    if (next === undefined) return undefined;
+    let fasterBps = 0;
+    for (let i = 0; i < execution.count; i++) {
+      const path = execution.paths[i] as Path;
+      if (path !== next && path.sendDelayUs <= nextUs) fasterBps += path.congestion.rateBps;
+    }
+    const waiting = this.queues.backlogBytes(execution.index) + length;
+    return (nextUs - fastestUs) * fasterBps <= waiting * 8e6 ? next : undefined;
+  }
+
+  private pickBalanced(slot: number, execution: Execution, length: number): Path | undefined {
+    if (execution.pinned) {
+      const part = this.core.slots.flow[slot] & (BALANCE_PARTS - 1);
+      const path = execution.paths[execution.parts[part]] as Path;
+      if (!path.fits(length)) return this.pickOther(execution, length);
+      return this.hasRoom(path, execution, length) ? path : undefined;
+    }
+    const { progress, weights } = execution;
+    let best = -1;
+    for (let i = 0; i < execution.count; i++) {
+      const path = execution.paths[i] as Path;
+      if (best >= 0 && progress[i] >= progress[best]) continue;
+      if (path.fits(length) && this.hasRoom(path, execution, length)) best = i;
+    }
+    if (best < 0) return length > execution.maxPacket ? this.pickOther(execution, length) : undefined;
+    progress[best] += length / weights[best];
+    return execution.paths[best];
+  }
+
+  /** For a packet that none of its plan's paths carries: the fastest with room among those in the best state, not down. */
+  private pickOther(execution: Execution, length: number): Path | undefined {
+    const { paths } = this.peer;
+    let best: Path | undefined;
+    for (let i = 0; i < paths.length; i++) {
+      const path = paths[i];
+      if (!path.usable || path.state === 'down' || !path.fits(length)) continue;
+      if (best !== undefined && !betterForControl(path, best)) continue;
+      if (this.hasRoom(path, execution, length)) best = path;
+    }
+    return best;
+  }
+}
+
+/**
+ * How long packets of a class may wait before CoDel minds. Not at all in real-time classes, whose deadline ends the wait.
+ * Slower paths of a spilling class come into play only while a queue stands as long as they are slower, and the capacity
+ * of a new path has yet to be found.
+ */
+function targetUs(execution: Execution): number {
+  if (execution.rules.deadlineUs <= REAL_TIME_US) return Number.POSITIVE_INFINITY;
+  let fastestUs = Number.POSITIVE_INFINITY;
+  let slowestUs = 0;
+  let discovering = execution.count === 0;
+  for (let i = 0; i < execution.count; i++) {
+    const { sendDelayUs, congestion } = execution.paths[i] as Path;
+    fastestUs = Math.min(fastestUs, sendDelayUs);
+    slowestUs = Math.max(slowestUs, sendDelayUs);
+    if (i === 0 || execution.mode === SPILL) discovering ||= congestion.isDiscovering;
+  }
+  if (discovering) return DISCOVERY_TARGET_US;
+  const spreadUs = execution.mode === SPILL && execution.count > 1 ? slowestUs - fastestUs : 0;
+  return CODEL_TARGET_US + Math.min(spreadUs, DISCOVERY_TARGET_US);
+}

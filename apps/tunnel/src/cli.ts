@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { ControlClient, ControlError, type PolicyDocument, VERSION } from '@corridor/tunnel-host';
-import { ConfigError, loadConfig, reasonOf } from './config/load.js';
+import { ConfigError, loadConfig } from './config/load.js';
+import { reasonOf } from './config/reason.js';
 import { isKey } from './config/schema.js';
 import { generatePrivateKey, publicKeyOf } from './keys.js';
 import { eventLevel, eventSentence } from './log.js';

@@ -3,14 +3,14 @@ import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { StrategyFactory } from '@corridor/strategy';
-import { checkPolicy, PolicyError, type TunnelPolicy } from '@corridor/tunnel';
+import { builtInPolicy, checkPolicy, PolicyError, type TunnelPolicy } from '@corridor/tunnel';
 import { type HostOptions, loadStrategies, type PolicyDocument } from '@corridor/tunnel-host';
 import { crossChecks } from './cross-checks.js';
+import { readFallback } from './fallback.js';
 import { type Mistake, mistakeSentence, schemaMistakes } from './mistakes.js';
+import { reasonOf } from './reason.js';
 import { type GatewayConfig, gatewaySchema, isKey, type VehicleConfig, vehicleSchema } from './schema.js';
 
-/** Traffic goes over the preferred uplink while it works, when the config says nothing. */
-const DEFAULT_POLICY = { default: { strategy: 'active-standby' }, classes: [] };
 /** A unix socket's path fits into sun_path of 108 bytes with its final zero (unix(7)). */
 const MAX_SOCKET_PATH = 107;
 
@@ -51,18 +51,24 @@ export async function loadConfig(file: string): Promise<LoadedConfig> {
   const control = checkControl(raw.control, at);
   const modules = await checkModules(raw.strategyModules, at);
   const policy = await checkPolicyDocument(raw.policy, modules.urls);
+  const fallback = readFallback(raw, at);
   const mistakes = [
     ...(parsed.success ? [] : schemaMistakes(parsed.error, schema)),
     ...privateKey.mistakes,
     ...control,
     ...modules.mistakes,
     ...policy.mistakes,
+    ...fallback.mistakes,
     ...crossChecks(raw),
   ];
   if (!parsed.success || mistakes.length > 0) throw new ConfigError(file, mistakes);
   const config = parsed.data;
   return {
-    host: hostOptions(config, privateKey.key, policy.policy, modules.urls, `${at(config.control)}.state`),
+    // What was read is of the config's own role.
+    host: {
+      ...hostOptions(config, privateKey.key, policy.policy, modules.urls, `${at(config.control)}.state`),
+      ...fallback.value,
+    } as HostOptions,
     control: at(config.control),
     logLevel: config.logLevel,
   };
@@ -171,7 +177,7 @@ async function checkPolicyDocument(
   value: unknown,
   urls: readonly string[],
 ): Promise<{ policy: TunnelPolicy; mistakes: Mistake[] }> {
-  const document = (value ?? DEFAULT_POLICY) as PolicyDocument;
+  const document = (value ?? { ...builtInPolicy, version: 1 }) as PolicyDocument;
   const policy = withVersion(document, 1);
   // The schema has told already that it is no object.
   if (typeof document !== 'object' || Array.isArray(document)) return { policy, mistakes: [] };
@@ -204,10 +210,4 @@ function policyMistake(policy: TunnelPolicy, strategies: readonly StrategyFactor
 /** A policy with its version, and without classes none. */
 export function withVersion(document: PolicyDocument, version: number): TunnelPolicy {
   return { ...document, version: document.version ?? version, classes: document.classes ?? [] };
-}
-
-/** "no such file or directory" out of Node's "ENOENT: no such file or directory, open '...'". */
-export function reasonOf(error: unknown): string {
-  const { message } = error as Error;
-  return /^[A-Z]+: ([^,]+)/.exec(message)?.[1] ?? message;
 }

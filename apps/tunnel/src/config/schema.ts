@@ -76,6 +76,32 @@ const vehicle = z.strictObject(
   { error: objectError('an object with name, publicKey and addresses') },
 );
 
+const vehicleFallback = z.strictObject(
+  {
+    url: text(
+      'an address such as "https://gateway.example.org" or "https://203.0.113.10:8443/tunnel"',
+      (value) => URL.canParse(value) && new URL(value).protocol === 'https:',
+    ),
+    fingerprint: text(
+      "the SHA-256 of the authority's certificate: 43 characters of base64url, or 64 hexadecimal digits",
+      (value) => fingerprintOf(value) !== undefined,
+    )
+      .transform((value) => fingerprintOf(value) as string)
+      .optional(),
+    ca: path("the authority's certificate (PEM)").optional(),
+  },
+  { error: objectError('an object with url and fingerprint or ca') },
+);
+
+const gatewayFallback = z.strictObject(
+  {
+    listen: list(endpoint, 'a list with at least one "address:port" to listen on (TCP), such as ["0.0.0.0:443"]'),
+    cert: path('the certificate chain (PEM)'),
+    key: path('its private key (PEM)'),
+  },
+  { error: objectError('an object with listen, cert and key') },
+);
+
 const common = {
   privateKeyFile: path('a file with the private key, as "corridor-tunnel keygen" prints it'),
   control: path('the control socket'),
@@ -102,6 +128,7 @@ export const vehicleSchema = z.strictObject({
     { error: objectError('an object with publicKey and endpoints') },
   ),
   uplinks: list(uplink, 'a list with at least one uplink, such as [{ "device": "w0" }]'),
+  fallback: vehicleFallback.optional(),
 });
 
 export const gatewaySchema = z.strictObject({
@@ -109,6 +136,7 @@ export const gatewaySchema = z.strictObject({
   ...common,
   listen: list(endpoint, 'a list with at least one "address:port" to listen on'),
   vehicles: list(vehicle, 'a list of vehicles (it may be empty)', 0),
+  fallback: gatewayFallback.optional(),
 });
 
 export type VehicleConfig = z.output<typeof vehicleSchema>;
@@ -118,6 +146,13 @@ export type GatewayConfig = z.output<typeof gatewaySchema>;
 function objectError(expected: string) {
   return (issue: { code?: string; input?: unknown }) =>
     issue.code === 'unrecognized_keys' ? undefined : missingOr(issue.input, expected);
+}
+
+/** SHA-256 as base64url, from that or from hexadecimal as openssl prints it ("AB:CD:..."); undefined for anything else. */
+function fingerprintOf(value: string): string | undefined {
+  const hex = value.replaceAll(':', '');
+  if (/^[0-9a-fA-F]{64}$/.test(hex)) return Buffer.from(hex, 'hex').toString('base64url');
+  return /^[A-Za-z0-9_-]{43}$/.test(value) ? value : undefined;
 }
 
 /** Whether a text is 32 bytes in canonical base64. */

@@ -1,3 +1,4 @@
+export * from './bound.js';
 export { type CityDrive, type CityDriveOptions, cityDrive, type DriveLink, type DrivePosition } from './city-drive.js';
 export { CITY_M, CityMap, OPERATORS, type Point, type Stretch } from './city-map.js';
 export { type FlowIdentity, FlowRecorder, percentile } from './flow-recorder.js';
@@ -6,10 +7,12 @@ export { parseMahimahi } from './mahimahi.js';
 export { NatModel } from './nat.js';
 export { Random } from './random.js';
 export { DEFAULT_QUEUE_BYTES } from './rate-limiter.js';
+export * from './recorded-drive.js';
 export { type FlowPrediction, predict, runScenario } from './run-scenario.js';
 export * from './scenario.js';
 export * from './scenarios/index.js';
 export { type SimOptions, type SimVehicle, SimWorld } from './sim-world.js';
+export { type DriveTraceOptions, syntheticDrive, syntheticTrace } from './synthetic-trace.js';
 export * from './tcp/index.js';
 export { ToyAead } from './toy-aead.js';
 export { VirtualClock } from './virtual-clock.js';

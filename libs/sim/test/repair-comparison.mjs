@@ -256,7 +256,9 @@ const losses = [
 
 const percent = (x) => `${(100 * x).toFixed(x < 0.1 ? 2 : 1)} %`;
 const row = (name, { lost, p50, p99, max, extra }) =>
-  console.log(`| ${name} | ${percent(lost)} | ${p50.toFixed(0)} | ${p99.toFixed(0)} | ${max.toFixed(0)} | ${percent(extra)} |`);
+  console.log(
+    `| ${name} | ${percent(lost)} | ${p50.toFixed(0)} | ${p99.toFixed(0)} | ${max.toFixed(0)} | ${percent(extra)} |`,
+  );
 
 for (const loss of losses) {
   const recommended = repairRatio(loss.ratio, loss.mean, WINDOW);
@@ -264,7 +266,10 @@ for (const loss of losses) {
   console.log('| | residual loss | added delay of repaired packets p50 | p99 | max, ms | extra bytes |');
   console.log('|---|---|---|---|---|---|');
   row('nothing', nothing(loss));
-  row('retransmission alone', retransmitting(loss).run(() => {}));
+  row(
+    'retransmission alone',
+    retransmitting(loss).run(() => {}),
+  );
   row('copies', copies(loss));
   for (const ratio of argv.includes('--all') ? [0.1, 0.2, 0.3, 0.5, recommended] : [recommended]) {
     for (const k of [10, 20, 40]) row(`Reed-Solomon, blocks of ${k}, ${ratio.toFixed(2)}`, reedSolomon(loss, k, ratio));

@@ -2,12 +2,15 @@
  * Runs scenarios on the virtual clock and prints what came of them:
  *
  *   node libs/sim/test/simulate.mjs NAME... [--seeds N] [--seed FIRST] [--strategy NAME] [--events] [--json] [--no-build]
+ *   node libs/sim/test/simulate.mjs drive [LOAD...] [--traces DIR] [--from SECONDS] [--seconds N]
  *   node libs/sim/test/simulate.mjs list
  *
  * A name that ends in `*` stands for all that begin so. --strategy replaces that of the default class. --events prints
- * path switches and states. Builds the rooms it needs first, unless told not to.
+ * path switches and states. `drive` runs three operators at once, recorded (NAME.up and NAME.down in DIR, mahimahi) or
+ * synthetic, beside the bound: what nobody can beat on these traces. Builds the rooms it needs first, unless told not to.
  */
 import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -20,6 +23,9 @@ const { values, positionals } = parseArgs({
     seeds: { type: 'string', default: '1' },
     seed: { type: 'string', default: '1' },
     strategy: { type: 'string' },
+    traces: { type: 'string' },
+    from: { type: 'string', default: '0' },
+    seconds: { type: 'string', default: '120' },
     events: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     'no-build': { type: 'boolean', default: false },
@@ -31,12 +37,53 @@ if (!values['no-build']) {
   const built = spawnSync(process.execPath, [tsc, '-b', join(root, 'libs/sim')], { encoding: 'utf8' });
   if (built.status !== 0) process.stderr.write(`the build complains, running it all the same:\n${built.stdout}\n`);
 }
-const { goodputBps, runScenario, scenarioNamed, scenarios } = await import('../dist/index.js');
+const sim = await import('../dist/index.js');
+const { goodputBps, runScenario, scenarioNamed, scenarios } = sim;
 
 if (positionals.length === 0 || positionals[0] === 'list') {
   for (const { name, description } of scenarios) console.log(`${name.padEnd(34)} ${description}`);
+} else if (positionals[0] === 'drive') {
+  const loads = positionals.length > 1 ? positionals.slice(1) : sim.DRIVE_LOADS;
+  for (const load of loads) drive(load);
 } else {
   for (const scenario of positionals.flatMap(named)) run(scenario);
+}
+
+function drive(load) {
+  const operators = values.traces === undefined ? sim.syntheticDrive(Number(values.seed)) : recorded(values.traces);
+  const durationUs = Number(values.seconds) * 1e6;
+  const scenario = sim.recordedDrive(
+    { name: 'drive', operators, durationUs, fromMs: Number(values.from) * 1_000 },
+    load,
+  );
+  run(scenario);
+  const [{ direction }] = scenario.traffic;
+  const links = sim.boundLinks(scenario, direction);
+  for (const spec of scenario.traffic) {
+    const { startUs, stopUs } = spec;
+    if (spec.kind === 'tcp') {
+      console.log(`  the traces offer ${(sim.offeredBps(links, startUs, stopUs) / 1e6).toFixed(2)} Mbit/s`);
+      continue;
+    }
+    const intervalUs = sim.trafficIntervalUs(spec);
+    const bound = sim.deliveryBound({ links }, { bytes: spec.bytes + 40, intervalUs, startUs, stopUs });
+    const ms = (us) => (us / 1000).toFixed(1);
+    const line = (figures) =>
+      `p50 ${ms(figures.p50Us)} p95 ${ms(figures.p95Us)} p99 ${ms(figures.p99Us)} max ${ms(figures.maxUs)}`;
+    console.log(`  bound of ${spec.kind}: ${line(bound)}; each alone: ${line(bound.floor)} ms`);
+  }
+}
+
+function recorded(folder) {
+  const names = readdirSync(folder)
+    .filter((file) => file.endsWith('.up'))
+    .sort();
+  const read = (file) => sim.parseMahimahi(readFileSync(join(folder, file), 'utf8'));
+  return names.map((file) => ({
+    name: file.slice(0, -3),
+    up: read(file),
+    down: read(`${file.slice(0, -3)}.down`),
+  }));
 }
 
 function named(name) {

@@ -35,9 +35,14 @@ export const DRAIN_MAX_US = 200_000;
 export const DRAIN_TELLS_US = 3_000;
 /** A queue above its target for this long and two round trips does not answer to us. */
 export const RESPONSE_US = 250_000;
-/** The base had to be raised by this much: somebody else fills the queue; believed for so long. */
+/** The base had to be raised by this much: somebody else fills the queue. */
 export const COMPETE_RAISED_US = 25_000;
-export const COMPETE_US = 8_000_000;
+/** Over when the delay falls to this above the least seen, or when a drain, every so often, shows that the queue is ours. */
+export const COMPETE_END_US = 15_000;
+export const COMPETE_CHECK_US = 4_000_000;
+/** Growth a round meanwhile, and what loss leaves: half the growth of CUBIC at 20 Mbit/s and 100 ms, and its 0.7. */
+export const COMPETE_UP = 1.03;
+export const COMPETE_DOWN = 0.8;
 /** What is known of a path is kept through a pause of this length, then it halves. */
 export const IDLE_KEPT_US = 3_000_000;
 export const IDLE_HALF_LIFE_US = 5_000_000;

@@ -9,7 +9,11 @@ const MASK = SIZE - 1;
 export class DeliveredRate {
   private readonly stamps = new Int32Array(SIZE);
   private readonly bytes = new Float64Array(SIZE);
-  private readonly result = new Float64Array(1);
+  private readonly lost = new Float64Array(SIZE);
+  /** Delivered, and lost beside it. */
+  private readonly result = new Float64Array(2);
+  /** Bytes; wraps long after any span, as all are differences. */
+  private lostSoFar = 0;
   private last = -1;
   private count = 0;
   /** Of these, how many since {@link mark}. */
@@ -19,6 +23,10 @@ export class DeliveredRate {
   /** What {@link measure} found, bytes per microsecond. */
   get bytesPerUs(): number {
     return this.result[0];
+  }
+  /** Lost within the same span, bytes per microsecond. */
+  get lostPerUs(): number {
+    return this.result[1];
   }
 
   forget(): void {
@@ -33,6 +41,7 @@ export class DeliveredRate {
   }
 
   note(report: AckReport): void {
+    this.lostSoFar += report.lostBytes;
     if (report.space !== this.space) {
       this.forget();
       this.space = report.space;
@@ -41,6 +50,7 @@ export class DeliveredRate {
     this.last = (this.last + 1) & MASK;
     this.stamps[this.last] = report.arrivedStamp;
     this.bytes[this.last] = report.receivedBytes;
+    this.lost[this.last] = this.lostSoFar;
     if (this.count < SIZE) this.count++;
     if (this.busy < SIZE) this.busy++;
   }
@@ -59,6 +69,7 @@ export class DeliveredRate {
       const brought = this.bytes[last] - this.bytes[at];
       if (us < spanUs || brought < bytes) continue;
       this.result[0] = brought / us;
+      this.result[1] = (this.lost[last] - this.lost[at]) / us;
       return true;
     }
     return false;

@@ -7,8 +7,11 @@ import type { AckReport } from './ack-report.js';
 import {
   ACK_US,
   BURST_US,
+  COMPETE_CHECK_US,
+  COMPETE_DOWN,
+  COMPETE_END_US,
   COMPETE_RAISED_US,
-  COMPETE_US,
+  COMPETE_UP,
   DRAIN_EVERY_US,
   DRAIN_MAX_US,
   DRAIN_SHARE,
@@ -76,7 +79,7 @@ const DRAIN_BEFORE = 22; // standing queue when it began
 const DRAIN_LOSS = 23; // loss when it began
 const EMPTY_AT = 24; // when the queue was last seen empty
 const EXCESS_AT = 25; // since when it is above the target
-const COMPETE_UNTIL = 26;
+const COMPETE_CHECK_AT = 26;
 const SENT_AT = 27;
 const ACKED_AT = 28;
 const HOLD = 30; // rounds without growth
@@ -87,8 +90,7 @@ const STANDING_AT = 34;
 const DRAIN_TO = 35;
 const PROBE_AT = 36; // a full window is silent: one more may go to find out
 const PATIENCE = 37; // pause between these
-const LOST_BYTES = 38;
-const NUMBERS = 39;
+const NUMBERS = 38;
 
 /** Of a path that was not used yet. */
 const NEVER = new Clock();
@@ -108,6 +110,7 @@ export class PathCongestion {
   private readonly rate = new DeliveredRate();
   private refused = false;
   private draining = false;
+  private competing = false;
   /** A queue has stood, or more loss than is usual: the limit was reached once. */
   private found = false;
 
@@ -172,7 +175,7 @@ export class PathCongestion {
     const turn = numbers[TURN] > nowUs ? numbers[TURN] : nowUs;
     numbers[TURN] = turn + bytes * numbers[US_PER_BYTE];
     numbers[IN_FLIGHT] += bytes;
-    if (numbers[IN_FLIGHT] > numbers[WINDOW]) numbers[PROBE_AT] = nowUs + numbers[PATIENCE];
+    if (numbers[IN_FLIGHT] > numbers[WINDOW] + PACKET_BYTES) numbers[PROBE_AT] = nowUs + numbers[PATIENCE];
     if (this.draining && nowUs < numbers[DRAIN_UNTIL]) numbers[DRAIN_SENT] += bytes;
   }
 
@@ -237,7 +240,7 @@ export class PathCongestion {
   status(): CongestionStatus {
     const { numbers } = this;
     return {
-      phase: this.draining ? 'drain' : this.isCompeting ? 'compete' : this.isStanding ? 'steady' : 'search',
+      phase: this.draining ? 'drain' : this.competing ? 'compete' : this.isStanding ? 'steady' : 'search',
       pacingBps: 8e6 / numbers[US_PER_BYTE],
       rateBps: this.rateBps,
       deliveredBps: this.deliveredBps,
@@ -250,13 +253,21 @@ export class PathCongestion {
     };
   }
 
-  private get isCompeting(): boolean {
-    return this.numbers[ACKED_AT] < this.numbers[COMPETE_UNTIL];
-  }
   private get isStanding(): boolean {
     return this.delay.standingUs >= this.numbers[TARGET] / 2;
   }
 
+  /** Share of the losses that are not for lack of capacity, 0 to 1. */
+  private get innocence(): number {
+    const { numbers } = this;
+    return numbers[RANDOM_LOSS] < numbers[LOSS] ? numbers[RANDOM_LOSS] / numbers[LOSS] : 1;
+  }
+  /** Queue that the next datagram will find: what was measured, and what went out since less what left meanwhile. */
+  private expectedQueueUs(clock: Clock): number {
+    const { numbers } = this;
+    const sinceUs = clock.nowUs - numbers[ACKED_AT];
+    return Math.max(0, this.delay.standingUs + numbers[IN_FLIGHT] / numbers[CAPACITY] - sinceUs);
+  }
   /** What jitter may add to the standing queue. */
   private get allowanceUs(): number {
     return Math.min(10_000, 2 * this.delay.jitterUs);
@@ -274,6 +285,7 @@ export class PathCongestion {
     numbers[EXCESS_AT] = Number.POSITIVE_INFINITY;
     this.found = false;
     this.draining = false;
+    this.competing = false;
     this.refused = false;
     this.delay.forget();
     this.rate.forget();
@@ -302,7 +314,12 @@ export class PathCongestion {
     if (owedUs > 0) numbers[TURN] = clock.nowUs + owedUs / (rate * numbers[US_PER_BYTE]);
     numbers[US_PER_BYTE] = 1 / rate;
     numbers[BURST] = Math.max(BURST_US, PACKET_BYTES / rate);
-    const pipeUs = 1.25 * numbers[PIPE] + 4 * numbers[PIPE_VAR] + 4 * ACK_US + numbers[TARGET];
+    const pipeUs =
+      1.25 * numbers[PIPE] +
+      4 * numbers[PIPE_VAR] +
+      4 * ACK_US +
+      numbers[TARGET] +
+      (this.competing ? this.delay.standingUs : 0);
     numbers[WINDOW] = Math.max(MIN_WINDOW_BYTES, pipeUs * Math.max(rate, numbers[CAPACITY]));
     numbers[PATIENCE] = pipeUs + PROBE_MARGIN_US + this.delay.standingUs;
   }
@@ -319,7 +336,6 @@ export class PathCongestion {
     const { numbers } = this;
     const { ackedPackets, lostPackets } = report;
     if (ackedPackets + lostPackets === 0) return;
-    numbers[LOST_BYTES] += report.lostBytes;
     numbers[ROUND_ACKED] += ackedPackets;
     numbers[ROUND_LOST] += lostPackets;
     if (this.draining && numbers[ACKED_AT] > numbers[DRAIN_FROM] + 2 * ACK_US) {
@@ -370,7 +386,12 @@ export class PathCongestion {
     )
       delay.raiseBase();
     const low = delay.standingUs < numbers[TARGET] / 2;
-    const sustained = delivered / (1 - numbers[RANDOM_LOSS]);
+    const sustained = delivered + rate.lostPerUs * this.innocence;
+    if (this.competing) {
+      this.compete(loss, sustained, clock);
+      this.beginRound(clock);
+      return;
+    }
     if (low && sustained > numbers[CAPACITY]) numbers[CAPACITY] = sustained;
     const least = Math.min(0.25, Math.max(0.01, 4_000 / (numbers[PIPE] + 30_000)));
     if (!low) this.found = true;
@@ -385,6 +406,21 @@ export class PathCongestion {
       }
     }
     this.beginRound(clock);
+  }
+
+  /** Beside a sender that fills the queue until it overflows, only its own measure holds: what arrives, and loss. */
+  private compete(loss: number, sustained: number, clock: Clock): void {
+    const { numbers, delay } = this;
+    if (delay.standingUs + delay.raisedUs < COMPETE_END_US) this.stopCompeting(clock);
+    else if (loss > numbers[RANDOM_LOSS] + LOSS_MARGIN / 4) numbers[CAPACITY] *= COMPETE_DOWN;
+    else if (this.refused) numbers[CAPACITY] = Math.min(numbers[CAPACITY] * COMPETE_UP, 1.5 * sustained);
+  }
+
+  private stopCompeting(clock: Clock): void {
+    this.competing = false;
+    this.delay.restoreBase();
+    this.numbers[EXCESS_AT] = clock.nowUs;
+    this.numbers[EMPTY_AT] = clock.nowUs;
   }
 
   private beginRound(clock: Clock): void {
@@ -416,12 +452,15 @@ export class PathCongestion {
     const unexplained = nowUs - numbers[EXCESS_AT] > RESPONSE_US + 2 * numbers[PIPE];
     const due = standing > numbers[TARGET] / 4 && nowUs - numbers[EMPTY_AT] > DRAIN_EVERY_US;
     const lossy = numbers[LOSS] > numbers[RANDOM_LOSS] + LOSS_MARGIN && nowUs > numbers[DRAIN_UNTIL] + RESPONSE_US;
-    if (!(due || unexplained || lossy || sinking) || this.isCompeting) return;
+    if (this.competing ? nowUs < numbers[COMPETE_CHECK_AT] : !(due || unexplained || lossy || sinking)) return;
+    const queueUs = this.expectedQueueUs(clock);
+    // What we sent too much is still on its way: it will tell nothing.
+    if (Math.abs(queueUs - standing) > 5_000 + 0.3 * standing && !this.competing) return;
     this.draining = true;
     this.found = true;
     numbers[DRAIN_FROM] = nowUs;
     // Single packets must not decide.
-    const lessUs = Math.max(standing, (2 * PACKET_BYTES) / numbers[CAPACITY]);
+    const lessUs = Math.max(1.25 * standing + 2_000, (2 * PACKET_BYTES) / numbers[CAPACITY]);
     numbers[DRAIN_UNTIL] = nowUs + Math.min(DRAIN_MAX_US, Math.max(30_000, lessUs / (1 - DRAIN_SHARE)));
     numbers[DRAIN_TO] = Math.min(DRAIN_SHARE, Math.max(0.5, 1 - lessUs / DRAIN_MAX_US));
     numbers[DRAIN_ACKED] = 0;
@@ -443,19 +482,24 @@ export class PathCongestion {
     const before = numbers[DRAIN_BEFORE];
     const lengthUs = numbers[DRAIN_UNTIL] - numbers[DRAIN_FROM];
     const expected = Math.min(before, lengthUs - numbers[DRAIN_SENT] / numbers[DRAIN_CAPACITY]);
-    if (
-      before > numbers[TARGET] / 2 &&
-      expected > DRAIN_TELLS_US &&
-      expected > PACKET_BYTES / numbers[DRAIN_CAPACITY] &&
-      before - numbers[DRAIN_LEAST] < 0.3 * expected
-    ) {
+    const tells = expected > DRAIN_TELLS_US && expected > PACKET_BYTES / numbers[DRAIN_CAPACITY];
+    const share = (before - numbers[DRAIN_LEAST]) / expected;
+    if (this.competing) {
+      numbers[COMPETE_CHECK_AT] = clock.nowUs + COMPETE_CHECK_US;
+      if (tells && share > 0.75) this.stopCompeting(clock);
+      return;
+    }
+    if (tells && before > numbers[TARGET] / 2 && share < 0.3) {
       delay.raiseBase();
-      if (delay.raisedUs > COMPETE_RAISED_US) numbers[COMPETE_UNTIL] = clock.nowUs + COMPETE_US;
+      if (delay.raisedUs > COMPETE_RAISED_US) {
+        this.competing = true;
+        numbers[COMPETE_CHECK_AT] = clock.nowUs + COMPETE_CHECK_US;
+      }
     }
     const seen = numbers[DRAIN_ACKED] + numbers[DRAIN_LOST];
     if (seen < 10) return;
     const loss = numbers[DRAIN_LOST] / seen;
-    numbers[RANDOM_LOSS] += (loss - numbers[RANDOM_LOSS]) * Math.min(0.7, seen / 150);
+    numbers[RANDOM_LOSS] += (loss - numbers[RANDOM_LOSS]) * Math.min(0.5, seen / 300);
     if (numbers[DRAIN_LOSS] > numbers[RANDOM_LOSS] + LOSS_MARGIN) {
       // Less load, less loss: a buffer too small for the target, or none.
       numbers[CAPACITY] *= 1 - Math.min(0.3, numbers[DRAIN_LOSS] - numbers[RANDOM_LOSS]);
@@ -467,8 +511,9 @@ export class PathCongestion {
     const { numbers, delay, rate } = this;
     const standing = delay.standingUs;
     const target = numbers[TARGET];
-    if (this.isCompeting) {
-      this.pace(numbers[CAPACITY] * 1.05, clock);
+    if (this.competing) {
+      const isLess = this.draining && clock.nowUs < numbers[DRAIN_UNTIL];
+      this.pace(isLess ? numbers[CAPACITY] * numbers[DRAIN_TO] : numbers[CAPACITY], clock);
       return;
     }
     const probing = numbers[GAIN] >= 0.25 && standing < target + this.allowanceUs;
@@ -479,15 +524,14 @@ export class PathCongestion {
     }
     const spanUs = Math.max(RATE_SPAN_US, Math.min(6 * RATE_SPAN_US, 8 * delay.jitterUs));
     if (rate.measure(spanUs, RATE_PACKETS * PACKET_BYTES, true)) {
-      const capacity = rate.bytesPerUs / (1 - numbers[RANDOM_LOSS]);
+      const capacity = rate.bytesPerUs + rate.lostPerUs * this.innocence;
       const isFull = standing > target + this.allowanceUs;
       if (capacity > numbers[CAPACITY] || isFull) {
         const step = capacity < 0.7 * numbers[CAPACITY] ? 1 : 0.3;
         numbers[CAPACITY] += (capacity - numbers[CAPACITY]) * step;
       }
     }
-    const behindUs = clock.nowUs - numbers[ACKED_AT];
-    const queue = Math.max(0, standing + numbers[IN_FLIGHT] / numbers[CAPACITY] - behindUs);
+    const queue = this.expectedQueueUs(clock);
     const tau = Math.max(50_000, numbers[PIPE]);
     let share = Math.max(0.1, 1 + (target - queue) / tau);
     if (this.draining && clock.nowUs < numbers[DRAIN_UNTIL] && share > numbers[DRAIN_TO]) share = numbers[DRAIN_TO];

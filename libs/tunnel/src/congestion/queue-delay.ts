@@ -104,6 +104,19 @@ export class QueueDelay {
     numbers[STANDING] = 0;
   }
 
+  /** Whoever else filled the queue is gone: what had been raised no longer counts. */
+  restoreBase(): void {
+    const { numbers } = this;
+    const by = this.raisedUs;
+    numbers[BASE] = numbers[TRUE_BASE];
+    numbers[BASE_BEFORE] = numbers[TRUE_BEFORE];
+    numbers[LATEST] += by;
+    numbers[BUCKET] += by;
+    numbers[BEFORE] += by;
+    numbers[MEAN] += by;
+    numbers[STANDING] += by;
+  }
+
   private begin(report: AckReport, clock: Clock): void {
     const { numbers } = this;
     this.measured = true;

@@ -2,7 +2,6 @@ import 'reflect-metadata';
 import { Logger, type LoggerService } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { WsAdapter } from '@nestjs/platform-ws';
 import { appModule } from './app.module.js';
 import { MessageBus } from './bus/message-bus.js';
 import type { GatewayConfig } from './config/gateway-config.js';
@@ -14,6 +13,8 @@ import { OpenApi } from './http/openapi.js';
 import { validationPipe } from './http/problem.js';
 import { serverCertificate } from './http/tls.js';
 import { KeyRing } from './kernel/key-ring.js';
+import { TunnelService } from './tunnel/tunnel.service.js';
+import { TunnelDoorAdapter } from './tunnel/tunnel-door.js';
 
 export const API_PREFIX = 'api/v1';
 /** How long requests under way may take when the gateway ends, milliseconds. */
@@ -40,7 +41,8 @@ export class Gateway {
     });
     nest.setGlobalPrefix(API_PREFIX, { exclude: ['health/live', 'health/ready'] });
     nest.useGlobalPipes(validationPipe);
-    nest.useWebSocketAdapter(new WsAdapter(nest));
+    const tunnel = nest.get(TunnelService, { strict: false });
+    nest.useWebSocketAdapter(new TunnelDoorAdapter(nest, (...upgrade) => tunnel.upgrade(...upgrade)));
     measureRequests(web.fastify, nest.get(Metrics));
     nest.get(OpenApi).describe(nest);
     nest.get(Health).addPart('broker', () => (nest.get(MessageBus, { strict: false }).connected ? 'up' : 'down'));

@@ -1,3 +1,5 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { HostError, type HostStatus } from '@corridor/tunnel-host';
 import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { GatewayConfig } from '../config/gateway-config.js';
@@ -7,6 +9,7 @@ import { GATEWAY_HOST } from '../fleet/overlay.js';
 import { DomainError } from '../kernel/domain-error.js';
 import { DomainEvents } from '../kernel/domain-events.js';
 import { KeyRing } from '../kernel/key-ring.js';
+import { remoteOf } from './tunnel-door.js';
 import { TunnelEngine } from './tunnel-engine.js';
 
 /** What a device has to know of this gateway's tunnel. */
@@ -56,6 +59,13 @@ export class TunnelService implements OnModuleInit, OnApplicationShutdown {
       overlay6: overlay6 ?? null,
       routes: this.config.routes,
     };
+  }
+
+  /** A vehicle whose UDP gets nowhere comes over WebSocket: it proves itself to the engine, as over UDP. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const { host } = this.engine;
+    if (host) host.upgrade(request, socket, head, remoteOf(request));
+    else socket.end('HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
   }
 
   /** Counters of loop, device and sockets by name, from shared memory; empty while the engine does not run. */

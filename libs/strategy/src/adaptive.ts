@@ -96,7 +96,7 @@ class Adaptive implements Strategy {
     // On one path at a time the others are the order of retreat.
     const chosen = mode === 'single' ? order.map(({ path }) => path) : useful;
     const paths = chosen.map((path) => path.id);
-    const how = { single: 'stand by', balance: 'share the flows with it', spill: 'take what it cannot carry' }[mode];
+    const how = { single: 'in reserve', balance: 'with a share of the flows', spill: 'for what it cannot carry' }[mode];
     const isSame =
       current?.mode === mode &&
       (mode === 'single' ? current.paths[0] === paths[0] : samePaths([...current.paths].sort(), [...paths].sort())) &&

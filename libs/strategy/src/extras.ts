@@ -1,5 +1,6 @@
 /** Decides what a class spends on copies and repair packets at present, within its redundancy. */
 import { RedundancyBudget } from './budget.js';
+import { repairRatio } from './repair-ratio.js';
 import type { PathSnapshot, PathWarning, Plan, PlanRequest } from './sdk.js';
 
 /** Copies go on for so long after the last warning. */
@@ -100,11 +101,6 @@ function repairFor(paths: readonly PathSnapshot[], traffic: PlanRequest['traffic
   const packetsPerUs = traffic.packetBytes === 0 ? 0 : traffic.demandBps / 8 / traffic.packetBytes / 1e6;
   const window = Math.max(1, Math.min(MAX_REPAIR_WINDOW, Math.round(packetsPerUs * REPAIR_WINDOW_US)));
   return repairRatio(lossRatio, burstPackets, window);
-}
-
-/** Twice what is lost, and a burst more per window: a code of the window repairs what its repair packets outnumber. */
-function repairRatio(lossRatio: number, burstPackets: number, windowPackets: number): number {
-  return lossRatio < 0.002 ? 0 : 2 * lossRatio + (burstPackets - 1) / windowPackets;
 }
 
 function percent(ratio: number): string {

@@ -6,6 +6,7 @@ export { loadBalancing } from './load-balancing.js';
 export { priorityBased } from './priority-based.js';
 export { redundant } from './redundant.js';
 export { builtInStrategies } from './registry.js';
+export { repairRatio } from './repair-ratio.js';
 export * from './sdk.js';
 export { smallestDelay } from './smallest-delay.js';
 export { EarlyWarnings, type WarningFigures } from './warnings.js';

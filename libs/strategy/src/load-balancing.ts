@@ -64,7 +64,7 @@ class LoadBalancing implements Strategy {
   }
 
   private reasonFor(request: PlanRequest, chosen: readonly PathSnapshot[]): string {
-    return sharedReason(request, chosen, this.isPinned ? 'share the flows with it' : 'share the packets with it', {
+    return sharedReason(request, chosen, this.isPinned ? 'with a share of the flows' : 'with a share of the packets', {
       whyBetter: (next, previous) =>
         `is better (${milliseconds(sendDelayUs(next))}, ${previous.name} ${milliseconds(sendDelayUs(previous))})`,
       whyNot: (id) => this.usefulness.whyNot(id),

@@ -38,7 +38,7 @@ class PriorityBased implements Strategy {
     const isSame = current !== undefined && samePaths(current.paths, paths);
     const reason = isSame
       ? current.reason
-      : sharedReason(request, chosen, 'take what does not fit', {
+      : sharedReason(request, chosen, 'for what does not fit', {
           whyBetter,
           whyNot: (id) => this.usefulness.whyNot(id),
         });

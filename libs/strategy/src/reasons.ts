@@ -54,7 +54,7 @@ export interface Judgement {
 
 /**
  * Reason for sharing a class over `chosen`, the first of them before the others.
- * @param how what the others are for, such as `take what it cannot carry`
+ * @param how what the others are for, such as `for what it cannot carry`
  */
 export function sharedReason(
   request: PlanRequest,

@@ -43,8 +43,10 @@ const GROWTH_US = 30_000;
 const GROWTH_DEVIATIONS = 4;
 /** On a filled path the own queue may grow by this before it is news. */
 const GROWTH_FILLED_US = 250_000;
-/** Share of the steps between samples that have to go upward. */
+/** Share of the steps since the smallest sample that have to go upward. */
 const RISING_PART = 0.6;
+/** A trend takes so many steps: one or two are a spike, as of a handover. */
+const TREND_STEPS = 3;
 
 /** Loss: above this, in bursts of at least so many, and this many times what is usual on the path. */
 const LOSS = 0.03;
@@ -110,13 +112,16 @@ export class EarlyWarnings {
       delays.push(figures.delayVariationUs);
       if (delays.length > TREND_SAMPLES) delays.shift();
     }
-    if (delays.length < TREND_SAMPLES / 2) return false;
-    const growthUs = figures.delayVariationUs - delays[0];
-    const least = figures.isFilled ? GROWTH_FILLED_US : Math.max(GROWTH_US, GROWTH_DEVIATIONS * figures.jitterUs);
-    if (growthUs < least) return false;
+    let least = delays.length - 1;
+    for (let i = least - 1; i >= 0; i--) if (delays[i] < delays[least]) least = i;
+    const steps = delays.length - 1 - least;
+    if (steps < TREND_STEPS) return false;
+    const growthUs = figures.delayVariationUs - delays[least];
+    const newsUs = figures.isFilled ? GROWTH_FILLED_US : Math.max(GROWTH_US, GROWTH_DEVIATIONS * figures.jitterUs);
+    if (growthUs < newsUs) return false;
     let rising = 0;
-    for (let i = 1; i < delays.length; i++) if (delays[i] > delays[i - 1]) rising++;
-    return rising >= RISING_PART * (delays.length - 1);
+    for (let i = least + 1; i < delays.length; i++) if (delays[i] > delays[i - 1]) rising++;
+    return rising >= RISING_PART * steps;
   }
 
   private isLossUnusual({ lossRatio, burstPackets }: WarningFigures, elapsedUs: number): boolean {

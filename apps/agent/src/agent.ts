@@ -24,6 +24,7 @@ import type { AgentReport } from './status/report.js';
 import { nextSession } from './store/session.js';
 import type { State, StoredDevice } from './store/state.js';
 import { Reporter } from './telemetry/reporter.js';
+import { fallbackOf } from './tunnel/fallback.js';
 import { VehicleTunnel } from './tunnel/vehicle-tunnel.js';
 
 const FRAME_MS = 1000;
@@ -208,8 +209,14 @@ export class Agent {
   }
 
   #useTunnel(): Promise<void> {
-    const { tunnel } = this.#credentials();
-    return this.#tunnel.use({ privateKey: this.#keeper.device.keys.tunnel, tunnel });
+    const { device } = this.#keeper;
+    const credentials = this.#credentials();
+    const { tunnel } = credentials;
+    return this.#tunnel.use({
+      privateKey: device.keys.tunnel,
+      tunnel,
+      fallback: fallbackOf(device, credentials),
+    });
   }
 
   #credentials(): Credentials {

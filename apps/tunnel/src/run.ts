@@ -1,6 +1,15 @@
-import { ControlServer, type ControlTarget, HostError, type PolicyDocument, TunnelHost } from '@corridor/tunnel-host';
+import {
+  ControlServer,
+  type ControlTarget,
+  HostError,
+  type HostServices,
+  type PolicyDocument,
+  TunnelHost,
+  UsageFile,
+} from '@corridor/tunnel-host';
 import { type LoadedConfig, withVersion } from './config/load.js';
 import { Log } from './log.js';
+import { SystemClock } from './system-clock.js';
 
 /** Signals that end the tunnel in good order; SIGHUP comes when a terminal closes. */
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
@@ -14,7 +23,7 @@ export async function runTunnel(config: LoadedConfig): Promise<number> {
   });
   let host: TunnelHost;
   try {
-    host = await TunnelHost.start(config.host, (event) => log.event(event));
+    host = await TunnelHost.start(config.host, (event) => log.event(event), services(config));
   } catch (error) {
     log.entry('error', (error as Error).message, { code: (error as { code?: unknown }).code });
     return 1;
@@ -22,6 +31,12 @@ export async function runTunnel(config: LoadedConfig): Promise<number> {
   const code = await serve(host, config, log, stop);
   await host.close();
   return code;
+}
+
+function services({ usageFile }: LoadedConfig): HostServices {
+  if (usageFile === undefined) return {};
+  const clock = new SystemClock();
+  return { usage: new UsageFile(usageFile), trustedNowMs: () => clock.trustedNowMs() };
 }
 
 async function serve(host: TunnelHost, config: LoadedConfig, log: Log, stop: Promise<NodeJS.Signals>): Promise<number> {

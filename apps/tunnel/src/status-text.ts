@@ -1,6 +1,6 @@
 /** `corridor-tunnel status` for people: aligned tables. Pure. */
 import type { ClassStatus, DirectionStatus, PathStatus, PeerStatus } from '@corridor/tunnel';
-import type { HostStatus } from '@corridor/tunnel-host';
+import { type HostStatus, pathTags, uplinkLine } from '@corridor/tunnel-host';
 
 export function statusText(status: HostStatus): string {
   const { process: figures, tun } = status;
@@ -9,7 +9,11 @@ export function statusText(status: HostStatus): string {
     `${status.role} on ${tun.name} (mtu ${tun.mtu}), up ${duration(figures.uptimeSeconds * 1e6)}, ` +
     `process ${figures.pid}, ${(figures.rssBytes / 1e6).toFixed(0)} MB, ${cpuSeconds.toFixed(1)} s of CPU`;
   const lines = [head];
-  if (status.role === 'vehicle') lines.push(uplinkLine(status));
+  if (status.role === 'vehicle') lines.push(uplinksLine(status));
+  for (const uplink of status.uplinks) {
+    const line = uplinkLine(uplink);
+    if (line !== undefined) lines.push(`  ${line}`);
+  }
   const refusals = Object.entries(status.refusals).map(([reason, count]) => `${reason} ${count}`);
   if (refusals.length > 0) lines.push(`refused datagrams: ${refusals.join(', ')}`);
   if (status.peers.length === 0) lines.push('', 'no peers');
@@ -17,7 +21,7 @@ export function statusText(status: HostStatus): string {
   return `${lines.join('\n')}\n`;
 }
 
-function uplinkLine({ uplinks }: HostStatus): string {
+function uplinksLine({ uplinks }: HostStatus): string {
   if (uplinks.length === 0) return 'uplinks: none (no configured interface is up with a usable address)';
   return `uplinks: ${uplinks.map(({ name, addresses }) => `${name} ${addresses.join(' ')}`).join(', ')}`;
 }
@@ -56,7 +60,7 @@ function pathTable(paths: readonly PathStatus[], atUs: number): string[] {
   ];
   const rows = paths.flatMap((path) => [
     [
-      `${path.name}${path.metered ? ' (metered)' : ''}`,
+      `${path.name}${pathTags(path)}`,
       path.blocked ? `${path.state} (blocked)` : path.state,
       duration(atUs - path.sinceUs),
       path.rttUs === 0 ? '-' : milliseconds(path.rttUs),

@@ -20,5 +20,5 @@ export * from './options.js';
 export { processStatus, VERSION } from './process-status.js';
 export * from './status.js';
 export { loadStrategies } from './strategies.js';
-export { pathTags, uplinkLine } from './uplink-text.js';
 export { certificateMistake, chainOf, fingerprintOf } from './tls/certificate.js';
+export { pathTags, uplinkLine } from './uplink-text.js';

@@ -29,7 +29,7 @@ export interface UplinkOptions {
    * Data volume that may be used, for each interface on its own that the entry matches. What comes over is not stopped:
    * traffic classes avoid the uplink as the policy says. Default: no cap. Needs {@link HostServices.usage}.
    */
-  readonly cap?: CapOptions;
+  readonly cap?: CapOptions | undefined;
 }
 
 /** A data volume, both directions together with all headers, and when it is there anew. */

@@ -48,6 +48,14 @@ describe('the configuration', () => {
     });
   });
 
+  test('may cap what an uplink uses, by the month or by a number of days', () => {
+    const uplinks = [
+      { device: 'wwan0', cap: { bytes: 5e9, resetDay: 15 } },
+      { device: 'wwan1', cap: { bytes: 1e9, perDays: 30 } },
+    ];
+    expect(load({ uplinks }).uplinks.map(({ cap }) => cap)).toEqual(uplinks.map(({ cap }) => cap));
+  });
+
   test('of the examples is in order', () => {
     const example = new URL('../../../../deploy/examples/agent.json', import.meta.url);
     expect(load(readFileSync(example, 'utf8')).uplinks.length).toBeGreaterThan(1);
@@ -61,6 +69,32 @@ describe('the configuration', () => {
     ],
     [{ uplinks: [{ device: 'w0', priority: 0 }] }, ['uplinks[0].priority: expected 1 or more']],
     [{ uplinks: [{ device: 'w0', metered: 'yes' }] }, ['uplinks[0].metered: expected true or false']],
+    [
+      { uplinks: [{ device: 'w0', cap: { bytes: 5, resetDay: 29 } }] },
+      [
+        'uplinks[0].cap.bytes: expected a number of bytes, 1000000 or more',
+        'uplinks[0].cap.resetDay: expected a day of the month from 1 to 28',
+      ],
+    ],
+    [
+      { uplinks: [{ device: 'w0', cap: { bytes: 5e9 } }] },
+      ['uplinks[0].cap: expected either "resetDay" or "perDays" beside "bytes"'],
+    ],
+    [
+      { uplinks: [{ device: 'w0', cap: { bytes: 5e9, resetDay: 1, perDays: 30 } }] },
+      ['uplinks[0].cap: expected either "resetDay" or "perDays" beside "bytes"'],
+    ],
+    [
+      { uplinks: [{ device: 'w0', cap: { bytes: 5e9, perDays: 0, days: 1 } }] },
+      [
+        'uplinks[0].cap.perDays: expected a whole number of days from 1 to 366',
+        "uplinks[0].cap.days: is not a key of the agent's configuration",
+      ],
+    ],
+    [
+      { uplinks: [{ device: 'w0', cap: '5 GB' }] },
+      ['uplinks[0].cap: expected { "bytes": …, "resetDay": … } or { "bytes": …, "perDays": … }'],
+    ],
     [{ uplinks: 'w0' }, ['uplinks: expected a list of uplinks']],
     [{ stateDir: 'state' }, ['stateDir: expected an absolute path: it must not depend on where the agent is started']],
     [{ control: `/${'x'.repeat(120)}` }, ['control: expected at most 107 bytes, the limit of unix sockets']],

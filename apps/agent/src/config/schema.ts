@@ -5,6 +5,9 @@ import { LOG_LEVELS } from '../log.js';
 /** A unix socket's path fits into sun_path of 108 bytes with its final zero (unix(7)). */
 const MAX_SOCKET_PATH = 107;
 
+const RESET_DAY = 'expected a day of the month from 1 to 28';
+const PER_DAYS = 'expected a whole number of days from 1 to 366';
+
 const device = z
   .string('expected an interface name such as "wwan0", or a pattern such as "wwan*"')
   .regex(/^[^\s/]{1,15}$/, 'expected an interface name or pattern of at most 15 characters');
@@ -12,13 +15,34 @@ const path = z
   .string('expected a path')
   .refine(isAbsolute, 'expected an absolute path: it must not depend on where the agent is started');
 
+/** Less than a megabyte is a slip: somebody meant gigabytes. */
+const cap = z
+  .strictObject(
+    {
+      bytes: z
+        .int('expected a number of bytes, such as 5000000000 for 5 GB')
+        .min(1e6, 'expected a number of bytes, 1000000 or more')
+        .max(1e15, 'expected a number of bytes, 1000000000000000 or less'),
+      resetDay: z.int(RESET_DAY).min(1, RESET_DAY).max(28, RESET_DAY).optional(),
+      perDays: z.int(PER_DAYS).min(1, PER_DAYS).max(366, PER_DAYS).optional(),
+    },
+    'expected { "bytes": …, "resetDay": … } or { "bytes": …, "perDays": … }',
+  )
+  .transform(({ bytes, resetDay, perDays }, context) => {
+    if (resetDay !== undefined && perDays === undefined) return { bytes, resetDay };
+    if (perDays !== undefined && resetDay === undefined) return { bytes, perDays };
+    context.addIssue({ code: 'custom', message: 'expected either "resetDay" or "perDays" beside "bytes"' });
+    return z.NEVER;
+  });
+
 const uplink = z.strictObject(
   {
     device,
     priority: z.int('expected a whole number, 1 is preferred').min(1, 'expected 1 or more').max(255).default(1),
     metered: z.boolean('expected true or false').default(false),
+    cap: cap.optional(),
   },
-  'expected { "device": …, "priority": …, "metered": … }',
+  'expected { "device": …, "priority": …, "metered": …, "cap": … }',
 );
 
 /**

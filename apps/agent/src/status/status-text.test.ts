@@ -52,6 +52,20 @@ memory      85 MB, running for 90 s
 `);
 });
 
+test('what an uplink may still carry, and where its modem is, has a line', () => {
+  const wwan0 = { name: 'wwan0', ifindex: 3, addresses: ['10.0.0.2'], priority: 1, metered: true };
+  const cap = { usedBytes: 4e9, capBytes: 5e9, capSince: '2026-11-15T00:00:00.000Z', roaming: false, signal: 0.5 };
+  const text = statusText({
+    ...REPORT,
+    uplinks: [
+      { ...wwan0, ...cap },
+      { ...wwan0, name: 'eth0' },
+    ],
+  });
+  expect(text).toMatch(/^uplink wwan0: 4\.00 of 5\.00 GB since 2026-11-15; at home, signal 50 %$/m);
+  expect(text).not.toMatch(/uplink eth0/);
+});
+
 test('what is wrong stands where it belongs', () => {
   const text = statusText({
     ...REPORT,

@@ -1,4 +1,5 @@
 /** `corridor-agent status` for people. Pure. */
+import { pathTags, uplinkLine } from '@corridor/tunnel-host';
 import type { AgentReport } from './report.js';
 
 export function statusText(report: AgentReport): string {
@@ -20,6 +21,7 @@ export function statusText(report: AgentReport): string {
         `${(report.process.rssBytes / 1e6).toFixed(0)} MB, running for ${seconds(report.process.uptimeSeconds)}`,
       ],
     ].map(([name, text]) => `${(name ?? '').padEnd(12)}${text}`),
+    report.uplinks.flatMap((uplink) => uplinkLine(uplink) ?? []).map((line) => `uplink ${line}`),
     pathTable(report),
     (peer?.classes ?? []).map(
       ({ name, strategy, paths, reason }) =>
@@ -85,7 +87,7 @@ function pathTable({ peers: [peer] }: AgentReport): string[] {
   const rows = [
     ['path', 'state', 'rtt', 'send loss', 'rate', 'recv loss', 'rate', 'why'],
     ...peer.paths.map((path) => [
-      `${path.name}${path.metered ? ' (metered)' : ''}`,
+      `${path.name}${pathTags(path)}`,
       path.blocked ? `${path.state} (blocked)` : path.state,
       path.rttUs === 0 ? '-' : `${(path.rttUs / 1000).toFixed(1)} ms`,
       percent(path.send.lossRatio),

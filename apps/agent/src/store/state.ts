@@ -65,6 +65,8 @@ const SCHEMAS = {
   policies: StoredPolicies,
   time: StoredTime,
   session: z.int().min(0),
+  /** As the tunnel's host writes it: what the uplinks have used of their data caps. */
+  usage: z.string(),
 } as const;
 type StateName = keyof typeof SCHEMAS;
 type Stored<N extends StateName> = z.infer<(typeof SCHEMAS)[N]>;
@@ -139,7 +141,7 @@ export class State {
 
   /** Removes everything, the private keys first. */
   wipe(): void {
-    for (const name of ['device', 'candidate', 'credentials', 'policies', 'time', 'session'] as const)
+    for (const name of ['device', 'candidate', 'credentials', 'policies', 'time', 'session', 'usage'] as const)
       this.remove(name);
   }
 
@@ -163,4 +165,5 @@ const REMEDY: Record<StateName, string> = {
   policies: 'the built-in policy is used until the gateway sends one',
   time: 'the gateway will be asked',
   session: 'counted on from the time',
+  usage: 'data caps are counted from zero',
 };

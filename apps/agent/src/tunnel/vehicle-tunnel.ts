@@ -2,10 +2,12 @@ import type { Credentials } from '@corridor/contracts';
 import type { TunnelPolicy } from '@corridor/tunnel';
 import {
   type HostEvent,
+  type HostServices,
   type HostStatus,
   parseEndpoint,
   parseWrittenPrefix,
   TunnelHost,
+  type VehicleFallbackOptions,
   type VehicleHostOptions,
 } from '@corridor/tunnel-host';
 import type { AgentConfig } from '../config/schema.js';
@@ -18,6 +20,7 @@ export interface TunnelSetup {
   /** X25519, base64. */
   readonly privateKey: string;
   readonly tunnel: Credentials['tunnel'];
+  readonly fallback: VehicleFallbackOptions;
 }
 
 export interface TunnelHooks {
@@ -29,6 +32,7 @@ export interface TunnelHooks {
 /** The tunnel of this vehicle: there from start to close, started again when it ends by itself. */
 export class VehicleTunnel {
   readonly #config: AgentConfig;
+  readonly #services: HostServices;
   readonly #hooks: TunnelHooks;
   readonly #log: Log;
   readonly #backoff = new Backoff(250, 10_000);
@@ -42,8 +46,9 @@ export class VehicleTunnel {
   #loop: Promise<void> | undefined;
   #firstTry: (() => void) | undefined;
 
-  constructor(config: AgentConfig, policy: TunnelPolicy, hooks: TunnelHooks, log: Log) {
+  constructor(config: AgentConfig, policy: TunnelPolicy, services: HostServices, hooks: TunnelHooks, log: Log) {
     this.#config = config;
+    this.#services = services;
     this.#policy = policy;
     this.#hooks = hooks;
     this.#log = log;
@@ -130,7 +135,7 @@ export class VehicleTunnel {
   /** One life of the tunnel. */
   async #once(setup: TunnelSetup): Promise<void> {
     try {
-      this.#host = await TunnelHost.start(this.#options(setup), (event) => this.#event(event));
+      this.#host = await TunnelHost.start(this.#options(setup), (event) => this.#event(event), this.#services);
       this.#log.info(`the tunnel runs on ${this.#config.tun.name}`);
       this.#firstTry?.();
       const error = await this.#host.ended;
@@ -150,7 +155,7 @@ export class VehicleTunnel {
     this.#hooks.event(event);
   }
 
-  #options({ privateKey, tunnel }: TunnelSetup): VehicleHostOptions {
+  #options({ privateKey, tunnel, fallback }: TunnelSetup): VehicleHostOptions {
     const { name, mtu } = this.#config.tun;
     return {
       role: 'vehicle',
@@ -162,6 +167,7 @@ export class VehicleTunnel {
         endpoints: tunnel.endpoints,
       },
       uplinks: this.#config.uplinks,
+      fallback,
       stateFile: `${this.#config.control}.state`,
     };
   }

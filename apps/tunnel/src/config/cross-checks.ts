@@ -25,7 +25,25 @@ function vehicleChecks(config: Loose): Mistake[] {
   return [
     ...duplicates(strings(object(config.gateway).endpoints), 'gateway.endpoints'),
     ...duplicates(devices, (index) => `uplinks[${index}].device`),
+    ...capChecks(config),
   ];
+}
+
+function capChecks(config: Loose): Mistake[] {
+  const caps = objects(config.uplinks).map(({ cap }) => cap);
+  const mistakes = caps.flatMap((cap, index) => {
+    if (cap === undefined || !('bytes' in object(cap))) return [];
+    const { resetDay, perDays } = object(cap);
+    if ((resetDay === undefined) !== (perDays === undefined)) return [];
+    return [{ key: `uplinks[${index}].cap`, message: 'expected either "resetDay" or "perDays" beside "bytes"' }];
+  });
+  if (config.usageFile === undefined && caps.some((cap) => cap !== undefined)) {
+    mistakes.push({
+      key: 'usageFile',
+      message: 'missing: expected the path of a file, as an uplink has a cap and its usage must outlive the process',
+    });
+  }
+  return mistakes;
 }
 
 function gatewayChecks(config: Loose, tun: Loose): Mistake[] {

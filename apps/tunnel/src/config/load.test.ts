@@ -246,9 +246,14 @@ describe('each mistake is one sentence that names the key', () => {
     ['uplinks', [{ device: 'w0', metred: true }], 'uplinks[0].metred: unknown key: did you mean "metered"?'],
     ['uplinks', [{ device: 'w0' }, { device: 'w0' }], 'uplinks[1].device: "w0" stands here twice'],
     [
+      'uplinks',
+      [{ device: 'w0', cap: { bytes: 5e9, resetDay: 1 } }],
+      'usageFile: missing: expected the path of a file, as an uplink has a cap and its usage must outlive the process',
+    ],
+    [
       'vehicles',
       [],
-      'vehicles: unknown key: expected one of role, privateKeyFile, control, tun, policy, strategyModules, logLevel, gateway, uplinks',
+      'vehicles: unknown key: expected one of role, privateKeyFile, control, tun, policy, strategyModules, logLevel, gateway, uplinks, usageFile, fallback',
     ],
     ['policy', 'redundant', 'policy: expected an object such as { "default": { "strategy": "active-standby" } }'],
   ])('vehicle, %s = %j', async (path, value, sentence) => {
@@ -395,5 +400,40 @@ describe('each mistake is one sentence that names the key', () => {
       gateway: { publicKey: `${privateKey}x`, endpoints: ['x'] },
     });
     expect(mistakes.join('\n')).not.toContain(privateKey);
+  });
+});
+
+describe('a data cap', () => {
+  const capped = (cap: unknown) => ({ ...vehicle(), uplinks: [{ device: 'w0', cap }], usageFile: 'usage.json' });
+
+  test.each([
+    { bytes: 5e9, resetDay: 28 },
+    { bytes: 1e6, perDays: 366 },
+  ])('of %j is taken', async (cap) => {
+    const { host, usageFile } = await load(capped(cap));
+    expect(host.role === 'vehicle' && host.uplinks[0]?.cap).toEqual(cap);
+    expect(usageFile).toBe(join(folder, 'usage.json'));
+  });
+
+  test.each([
+    [{ bytes: 5e9 }, 'uplinks[0].cap: expected either "resetDay" or "perDays" beside "bytes"'],
+    [
+      { bytes: 5e9, resetDay: 1, perDays: 30 },
+      'uplinks[0].cap: expected either "resetDay" or "perDays" beside "bytes"',
+    ],
+    [
+      { resetDay: 1 },
+      'uplinks[0].cap.bytes: missing: expected a number of bytes from 1000000, such as 5000000000 for 5 GB',
+    ],
+    [
+      { bytes: 5, resetDay: 1 },
+      'uplinks[0].cap.bytes: expected a number of bytes from 1000000, such as 5000000000 for 5 GB',
+    ],
+    [{ bytes: 5e9, resetDay: 31 }, 'uplinks[0].cap.resetDay: expected a day of the month from 1 to 28'],
+    [{ bytes: 5e9, perDays: 0 }, 'uplinks[0].cap.perDays: expected a number of days from 1 to 366'],
+    [{ bytes: 5e9, resetDya: 1, perDays: 1 }, 'uplinks[0].cap.resetDya: unknown key: did you mean "resetDay"?'],
+    ['5 GB', 'uplinks[0].cap: expected an object such as { "bytes": 5000000000, "resetDay": 1 }'],
+  ])('of %j is refused', async (cap, mistake) => {
+    expect(await mistakesOf(capped(cap))).toEqual([mistake]);
   });
 });

@@ -4,7 +4,7 @@ import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { StrategyFactory } from '@corridor/strategy';
 import { builtInPolicy, checkPolicy, PolicyError, type TunnelPolicy } from '@corridor/tunnel';
-import { type HostOptions, loadStrategies, type PolicyDocument } from '@corridor/tunnel-host';
+import { type CapOptions, type HostOptions, loadStrategies, type PolicyDocument } from '@corridor/tunnel-host';
 import { crossChecks } from './cross-checks.js';
 import { readFallback } from './fallback.js';
 import { type Mistake, mistakeSentence, schemaMistakes } from './mistakes.js';
@@ -18,6 +18,8 @@ export interface LoadedConfig {
   readonly host: HostOptions;
   /** Absolute path of the control socket. */
   readonly control: string;
+  /** Absolute path; there when an uplink has a data cap. */
+  readonly usageFile?: string;
   readonly logLevel: VehicleConfig['logLevel'];
 }
 
@@ -70,6 +72,7 @@ export async function loadConfig(file: string): Promise<LoadedConfig> {
       ...fallback.value,
     } as HostOptions,
     control: at(config.control),
+    ...('usageFile' in config && config.usageFile !== undefined ? { usageFile: at(config.usageFile) } : {}),
     logLevel: config.logLevel,
   };
 }
@@ -88,7 +91,7 @@ function hostOptions(
       role: 'vehicle',
       ...common,
       gateway: { publicKey: keyBytes(publicKey), endpoints },
-      uplinks: config.uplinks,
+      uplinks: config.uplinks.map(({ cap, ...uplink }) => ({ ...uplink, cap: capOptions(cap) })),
     };
   }
   const vehicles = config.vehicles.map(({ name, publicKey, addresses }) => ({
@@ -97,6 +100,11 @@ function hostOptions(
     addresses,
   }));
   return { role: 'gateway', ...common, listen: config.listen, vehicles };
+}
+
+function capOptions(cap: VehicleConfig['uplinks'][number]['cap']): CapOptions | undefined {
+  if (cap?.resetDay !== undefined) return { bytes: cap.bytes, resetDay: cap.resetDay };
+  return cap?.perDays === undefined ? undefined : { bytes: cap.bytes, perDays: cap.perDays };
 }
 
 /** 32 bytes of a key that {@link isKey} accepted. */

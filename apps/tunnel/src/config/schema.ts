@@ -58,11 +58,22 @@ const tun = z.strictObject(
   { error: objectError('an object with name and addresses') },
 );
 
+/** Which of the two other keys stands there is checked in cross-checks.ts. Less than a megabyte is a slip. */
+const cap = z.strictObject(
+  {
+    bytes: number('a number of bytes from 1000000, such as 5000000000 for 5 GB', 1e6, 1e15),
+    resetDay: number('a day of the month from 1 to 28', 1, 28).optional(),
+    perDays: number('a number of days from 1 to 366', 1, 366).optional(),
+  },
+  { error: objectError('an object such as { "bytes": 5000000000, "resetDay": 1 }') },
+);
+
 const uplink = z.strictObject(
   {
     device: devicePattern,
     priority: number('a number from 1 (preferred) to 255', 1, 255).default(1),
     metered: z.boolean({ error: 'expected true or false' }).default(false),
+    cap: cap.optional(),
   },
   { error: objectError('an object such as { "device": "w0" }') },
 );
@@ -128,6 +139,7 @@ export const vehicleSchema = z.strictObject({
     { error: objectError('an object with publicKey and endpoints') },
   ),
   uplinks: list(uplink, 'a list with at least one uplink, such as [{ "device": "w0" }]'),
+  usageFile: path('a file for what the uplinks have used of their data caps').optional(),
   fallback: vehicleFallback.optional(),
 });
 

@@ -39,6 +39,7 @@ export class ConditionsWatch {
   readonly #options: ConditionsOptions;
   readonly #meter = new UsageMeter(bootId());
   readonly #modems: ModemWatch;
+  /** Also of uplinks that went: the engine remembers, too. */
   readonly #told = new Map<string, UplinkConditions>();
   readonly #warned = new Set<string>();
   /** Writes what is not written while the process dies. */
@@ -77,8 +78,6 @@ export class ConditionsWatch {
   /** These are about to be the uplinks: the engine is told first what they are like. */
   setUplinks(uplinks: readonly Uplink[]): void {
     this.#uplinks = uplinks;
-    // One that is made anew is a new path, or another modem: it is told again.
-    for (const name of this.#told.keys()) if (!uplinks.some((uplink) => uplink.name === name)) this.#told.delete(name);
     this.#look();
   }
 

@@ -43,7 +43,8 @@ export async function dial(target: DialTarget, signal: AbortSignal): Promise<Dia
       ALPNProtocols: ['http/1.1'],
       // Judged below: Node would refuse by dates.
       rejectUnauthorized: false,
-      ...(trust.kind === 'ca' ? { ca: trust.pem } : {}),
+      // Loading the system's hundred and more takes megabytes.
+      ...(trust.kind === 'public' ? {} : { ca: trust.kind === 'ca' ? trust.pem : [] }),
     });
     await secured(tls);
     const mistake = trustMistake(tls, host, trust);

@@ -6,7 +6,7 @@
 import { FLAG_COPY, FLAG_PROTECTED, FLAG_REPLAY, OVERHEAD_BYTES } from '@corridor/wire';
 import { SLOT_HEADROOM, SLOT_SHIFT } from './batch.js';
 import type { Earliest } from './clock.js';
-import { DISCOVERY_TARGET_US, MAX_BUDGET_BYTES, REAL_TIME_US, SPILL_TIE_US } from './constants.js';
+import { DISCOVERY_TARGET_US, MAX_BUDGET_BYTES, REAL_TIME_US } from './constants.js';
 import type { Core } from './core.js';
 import type { Path } from './path.js';
 import type { Peer } from './peer.js';
@@ -74,9 +74,25 @@ export class Dispatcher {
     if (wantedBps > first.congestion.rateBps) first.congestion.expect(wantedBps, 0, clock);
   }
 
-  /** Plans have been made: queues stand as long as they must for them, and no longer. */
+  /**
+   * Plans have been made: queues stand as long as they must for them, and no longer, and a path that takes over learns
+   * what comes to it.
+   */
   planned(): void {
-    for (const execution of this.peer.scheduler.executions) this.queues.setTarget(execution.index, targetUs(execution));
+    const { clock } = this.core;
+    for (const execution of this.peer.scheduler.executions) {
+      this.queues.setTarget(execution.index, targetUs(execution));
+      const { paths, count, mode, demand } = execution;
+      const takers = mode === COPIES ? count : Math.min(count, 1);
+      let carried = 0;
+      for (let i = 0; i < takers; i++) {
+        const { bit, state, congestion } = paths[i] as Path;
+        carried |= bit;
+        const isNew = (execution.carried & bit) === 0;
+        if (isNew && state === 'up' && demand.rateBps > 0) congestion.expect(demand.rateBps * HEADROOM, 0, clock);
+      }
+      execution.carried = carried;
+    }
   }
 
   /** Sends what may go. Asked at the end of every mutation. */
@@ -281,7 +297,7 @@ export class Dispatcher {
       const path = execution.paths[i] as Path;
       if (!path.fits(length)) continue;
       const us = path.sendDelayUs + path.congestion.waitUs(clock);
-      if (fastest !== undefined && us >= fastestUs - SPILL_TIE_US) continue;
+      if (fastest !== undefined && us >= fastestUs - execution.prefer[0]) continue;
       fastest = path;
       fastestUs = us;
     }
@@ -297,7 +313,7 @@ export class Dispatcher {
       const path = execution.paths[i] as Path;
       if (path === fastest || !path.fits(length)) continue;
       const us = path.sendDelayUs;
-      if (next !== undefined && us >= nextUs - SPILL_TIE_US) continue;
+      if (next !== undefined && us >= nextUs - execution.prefer[0]) continue;
       if (!this.hasRoom(path, execution, length)) continue;
       next = path;
       nextUs = us;

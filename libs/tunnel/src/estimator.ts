@@ -76,7 +76,8 @@ export class RoundTrip {
 const PACKETS = 0;
 const LOST = 1;
 const BYTES = 2;
-const KINDS = 3;
+const BURSTS = 3;
+const KINDS = 4;
 
 // Places in `numbers`.
 const OFFSET = 0;
@@ -135,6 +136,13 @@ export class DirectionEstimate {
     return lost === 0 ? 0 : lost / (lost + this.sums[PACKETS]);
   }
 
+  /** Mean length of the bursts in which packets of the recent window were lost; 0 when none was. */
+  burstPackets(nowUs: number): number {
+    this.roll(nowUs);
+    const lost = Math.max(0, this.sums[LOST]);
+    return lost === 0 ? 0 : lost / Math.max(1, this.sums[BURSTS]);
+  }
+
   rateBps(nowUs: number): number {
     this.roll(nowUs);
     const { numbers } = this;
@@ -158,6 +166,12 @@ export class DirectionEstimate {
     this.sums[PACKETS] += packets;
     this.sums[LOST] += lost;
     this.sums[BYTES] += bytes;
+  }
+
+  /** So many bursts of losses were among those counted. */
+  countBursts(bursts: number): void {
+    this.buckets[this.bucket * KINDS + BURSTS] += bursts;
+    this.sums[BURSTS] += bursts;
   }
 
   /** Adds to the losses ever, not to those of the recent window. */

@@ -213,11 +213,13 @@ export class Feedback {
   }
 
   private countLosses(path: Path): void {
-    const { lost } = this.outcome;
+    const { lost, lostRuns } = this.outcome;
     this.peer.tally.add(LOSSES, lost);
     // What a silence swallowed says nothing about the loss of the path once it is back.
-    if (path.state === 'up' || path.state === 'suspect') path.send.count(0, 0, lost, this.peer.core.clock);
-    else path.send.loseUnseen(lost);
+    if (path.state === 'up' || path.state === 'suspect') {
+      path.send.count(0, 0, lost, this.peer.core.clock);
+      path.send.countBursts(lostRuns);
+    } else path.send.loseUnseen(lost);
   }
 
   /** Also for what another acknowledgement has told before: it came over another path, and was faster or slower. */

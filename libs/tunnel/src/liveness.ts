@@ -84,7 +84,7 @@ export class Liveness {
     const { nowUs } = this.peer.core.clock;
     path.triggerUs = nowUs;
     if (path.state === 'up') this.enter(path, 'suspect', reason);
-    path.congestion.forget(this.peer.core.clock);
+    this.writeOff(path);
     this.probe(path);
     this.peer.mtu.restart(path);
     // With no other path to take the tail, it goes out once more here, and again when this path has answered.
@@ -215,7 +215,7 @@ export class Liveness {
     const { nowUs } = peer.core.clock;
     const from = path.state;
     path.enter(to, reason, nowUs);
-    if (to === 'down') path.congestion.forget(peer.core.clock);
+    if (to === 'down') this.writeOff(path);
     peer.core.emit({
       type: 'path-state',
       atUs: nowUs,
@@ -249,6 +249,13 @@ export class Liveness {
     return this.peer.paths.some(
       (other) => other !== path && other.usable && (other.state === 'up' || other.state === 'gated'),
     );
+  }
+
+  /** What was under way is not any more, and what was known of the path's capacity may be wrong. */
+  private writeOff(path: Path): void {
+    path.space?.sent.writeOff();
+    this.peer.sessions.previous?.spaces[path.id]?.sent.writeOff();
+    path.congestion.forget(this.peer.core.clock);
   }
 
   private closeTails(path: Path): void {

@@ -1,5 +1,5 @@
 /** One path of one peer: where it leads, how it is, what was measured. */
-import type { PathSnapshot, PathState } from '@corridor/strategy';
+import { EarlyWarnings, type PathSnapshot, type PathState, type PathWarning } from '@corridor/strategy';
 import { OVERHEAD_BYTES, serialDistance } from '@corridor/wire';
 import { ADDRESS_BYTES } from './batch.js';
 import type { Clock } from './clock.js';
@@ -47,6 +47,9 @@ const PLACES = 17;
 
 /** One-way delay of a path that was never measured: behind all others. */
 const UNKNOWN_DELAY_US = 10_000_000;
+
+/** From this share of its capacity a path counts as filled: its queue is our own. */
+const FILLED = 0.7;
 
 /** Route number of "none". */
 export const NO_ROUTE = -1;
@@ -102,6 +105,7 @@ export class Path {
   /** The peer reported silence on this path, and packets are missing. */
   reportedSilent = false;
 
+  private readonly early = new EarlyWarnings();
   /** How much it carries towards the peer, and when. */
   readonly congestion = new PathCongestion();
 
@@ -331,6 +335,8 @@ export class Path {
   snapshot(nowUs: number, fastest: Readonly<Record<'send' | 'receive', Path | undefined>>): PathSnapshot {
     const { rtt, send, receive } = this;
     const halfUs = (way: 'send' | 'receive') => (fastest[way]?.rtt.minUs ?? 0) / 2;
+    const towards = directionSnapshot(send, nowUs, fastest.send?.send, halfUs('send'));
+    const { capacityBps, queueUs } = this.limits();
     return {
       id: this.id,
       name: this.name,
@@ -338,15 +344,39 @@ export class Path {
       rttUs: rtt.smoothedUs,
       minRttUs: rtt.minUs,
       rttVarUs: rtt.variationUs,
-      send: directionSnapshot(send, nowUs, fastest.send?.send, halfUs('send')),
+      send: { ...towards, capacityBps, queueUs },
       receive: directionSnapshot(receive, nowUs, fastest.receive?.receive, halfUs('receive')),
       priority: this.priority,
       metered: this.metered,
       roaming: this.roaming,
       capReached: this.capReached,
       signal: this.signal,
-      warnings: [],
+      warnings: this.warningsOf(towards, capacityBps, nowUs),
     };
+  }
+
+  /** What congestion control has found out; a capacity only once its limit has shown. */
+  private limits(): Pick<PathSnapshot['send'], 'capacityBps' | 'queueUs'> {
+    const { congestion } = this;
+    return { capacityBps: congestion.isDiscovering ? 0 : congestion.rateBps, queueUs: congestion.queueUs };
+  }
+
+  private warningsOf(towards: PathSnapshot['send'], capacityBps: number, nowUs: number): readonly PathWarning[] {
+    if (this.state === 'down' || this.state === 'gated') {
+      this.early.reset();
+      return [];
+    }
+    const tailSentUs = this.space?.sent.tailSentAtUs ?? Number.POSITIVE_INFINITY;
+    return this.early.update({
+      nowUs,
+      delayVariationUs: towards.delayVariationUs,
+      jitterUs: towards.jitterUs,
+      lossRatio: towards.lossRatio,
+      burstPackets: towards.burstPackets,
+      silence: Math.max(0, (nowUs - tailSentUs) / this.patienceUs),
+      signal: this.signal,
+      isFilled: capacityBps > 0 && towards.deliveredBps >= FILLED * capacityBps,
+    });
   }
 
   private countFlap(nowUs: number): void {
@@ -373,9 +403,10 @@ function directionSnapshot(
     jitterUs: estimate.jitterUs,
     lossRatio: estimate.lossRatio(nowUs),
     deliveredBps: estimate.rateBps(nowUs),
+    // How much the peer could send is its own business.
     capacityBps: 0,
     queueUs: estimate.delayVariationUs,
-    burstPackets: 0,
+    burstPackets: estimate.burstPackets(nowUs),
   };
 }
 

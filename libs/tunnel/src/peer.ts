@@ -242,6 +242,7 @@ export class Peer {
     this.times[PLAN_DUE] = nowUs + (this.active ? PLAN_INTERVAL_US : PLAN_INTERVAL_IDLE_US);
     const switches = this.scheduler.plan(this.paths, nowUs);
     this.dispatcher.planned();
+    this.decoder?.trim(this.core.clock);
     return switches;
   }
 

@@ -9,7 +9,7 @@
 import { allowedPaths, type PathSnapshot, type Plan, type Strategy, type StrategyFactory } from '@corridor/strategy';
 import { FLAG_ORDERED, HOLD_MS, HOLD_SHIFT, OVERHEAD_BYTES } from '@corridor/wire';
 import { type ClassRules, classRules } from './class-rules.js';
-import { MAX_PATHS, RETRANSMIT_MARGIN_US } from './constants.js';
+import { MAX_PATHS, RETRANSMIT_MARGIN_US, SPILL_TIE_US } from './constants.js';
 import { Demand } from './demand.js';
 import { TCP_FLOW } from './flow-hash.js';
 import { fastestOf, type Path } from './path.js';
@@ -36,6 +36,8 @@ export class Execution {
   count = 0;
   /** Largest inner packet that all of them carry, as far as is known. */
   maxPacket = Number.MAX_SAFE_INTEGER;
+  /** `SPILL`: [0]: a later path is taken only when a packet arrives so much earlier over it, microseconds. */
+  readonly prefer = new Float64Array(1);
   /** Extra copies of each packet. */
   copies = 0;
   /** Repair bytes per byte sent, thousandths. */
@@ -48,6 +50,8 @@ export class Execution {
   /** `BALANCE` by packets: weight of each path, and what it has sent divided by that. */
   readonly weights = new Float64Array(MAX_PATHS);
   readonly progress = new Float64Array(MAX_PATHS);
+  /** The paths that its traffic went over at the plan before, see `Path.bit`: the first, or all for copies. */
+  carried = 0;
   /** [0]: extra bytes that copies and repair may still cost. */
   readonly budget = new Float64Array(1);
   readonly demand = new Demand();
@@ -233,6 +237,7 @@ function compile(execution: Execution, plan: Plan, paths: readonly Path[]): void
   execution.count = 0;
   execution.mode = MODES[plan.mode];
   execution.copies = plan.copies ?? 0;
+  execution.prefer[0] = plan.preferUs ?? SPILL_TIE_US;
   execution.repairPermille = Math.round(1000 * Math.min(plan.repair ?? 0, execution.rules.redundancy));
   const onlyFirst = plan.mode === 'single' && execution.copies === 0;
   for (const [place, id] of plan.paths.entries()) {

@@ -17,6 +17,8 @@ const ACKED = 2;
 const PADDED = 4;
 /** Taken for lost. An acknowledgement that comes after all shows that the network reorders. */
 const LOST = 8;
+/** Under way when the path fell silent for good: no longer in flight, whatever comes of it. */
+const WRITTEN_OFF = 16;
 
 // Places in `numbers`.
 const BASE = 0;
@@ -28,6 +30,7 @@ const KNOWN_FROM = 5;
 const OVERTAKEN_SENT = 6;
 const LOST_FROM = 7;
 const IN_FLIGHT = 8;
+const LAST_LOST = 9;
 
 const NO_SLOT = -1;
 /** How far below the base an acknowledgement of a packet taken for lost is still looked for. */
@@ -52,6 +55,8 @@ export class AckOutcome {
   lost = 0;
   lostAsking = 0;
   lostBytes = 0;
+  /** Runs of packets in a row among those lost. */
+  lostRuns = 0;
   /** Packets acknowledged that had been taken for lost. */
   late = 0;
   /** Largest padded probe acknowledged for the first time, and largest of all packets; 0 for none. */
@@ -93,6 +98,7 @@ export class AckOutcome {
     this.lost = 0;
     this.lostAsking = 0;
     this.lostBytes = 0;
+    this.lostRuns = 0;
     this.late = 0;
     this.paddedBytes = 0;
     this.largestBytes = 0;
@@ -121,6 +127,7 @@ export class SentLog {
     Number.POSITIVE_INFINITY,
     Number.POSITIVE_INFINITY,
     0,
+    -2,
   ]);
 
   /** Number of the next packet. */
@@ -239,6 +246,15 @@ export class SentLog {
     }
   }
 
+  /** The path is down: nothing is in flight any more. */
+  writeOff(): void {
+    const { numbers } = this;
+    for (let packetNumber = numbers[BASE]; packetNumber < numbers[NEXT]; packetNumber++) {
+      this.state[packetNumber & this.mask] |= WRITTEN_OFF;
+    }
+    numbers[IN_FLIGHT] = 0;
+  }
+
   /** The tail is taken care of elsewhere: its silence says nothing any more. */
   closeTail(): void {
     this.setTail(-1);
@@ -260,7 +276,7 @@ export class SentLog {
       if (this.sentAtUs[at] < outcome.oldestAskingSentAtUs) outcome.oldestAskingSentAtUs = this.sentAtUs[at];
     }
     if ((state & LOST) !== 0) outcome.late++;
-    else if ((state & ASKS) !== 0) {
+    else if ((state & (ASKS | WRITTEN_OFF)) === ASKS) {
       outcome.askingBytes += size;
       this.numbers[IN_FLIGHT] -= size;
     }
@@ -297,12 +313,14 @@ export class SentLog {
     const at = packetNumber & this.mask;
     const size = this.size[at];
     outcome.lost++;
+    if (packetNumber !== numbers[LAST_LOST] + 1) outcome.lostRuns++;
+    numbers[LAST_LOST] = packetNumber;
     if (packetNumber < numbers[LOST_FROM]) numbers[LOST_FROM] = packetNumber;
     if (size > MTU_FLOOR) {
       outcome.largeLost++;
       if (size < outcome.leastLargeLost) outcome.leastLargeLost = size;
     }
-    if ((this.state[at] & ASKS) !== 0) {
+    if ((this.state[at] & (ASKS | WRITTEN_OFF)) === ASKS) {
       outcome.lostAsking++;
       outcome.lostBytes += size;
       numbers[IN_FLIGHT] -= size;
@@ -335,7 +353,7 @@ export class SentLog {
     if (this.mask + 1 >= MAX_SENT_LOG) {
       const oldest = numbers[BASE]++;
       const at = oldest & this.mask;
-      if ((this.state[at] & (ASKS | ACKED)) === ASKS) numbers[IN_FLIGHT] -= this.size[at];
+      if ((this.state[at] & (ASKS | ACKED | WRITTEN_OFF)) === ASKS) numbers[IN_FLIGHT] -= this.size[at];
       if (numbers[TAIL] === oldest) this.findTail(oldest + 1);
       return;
     }

@@ -37,16 +37,20 @@ export const DRAIN_TELLS_US = 3_000;
 export const RESPONSE_US = 250_000;
 /** The base had to be raised by this much: somebody else fills the queue. */
 export const COMPETE_RAISED_US = 25_000;
+/** A queue this much above its target that should have shrunk by this much in a round trip, and has not by a quarter. */
+export const STUBBORN_US = 20_000;
 /** Over when the delay falls to this above the least seen, or when a drain, every so often, shows that the queue is ours. */
 export const COMPETE_END_US = 15_000;
 export const COMPETE_CHECK_US = 4_000_000;
-/** Growth a round meanwhile, and what loss leaves: half the growth of CUBIC at 20 Mbit/s and 100 ms, and its 0.7. */
-export const COMPETE_UP = 1.03;
+/** Growth a second meanwhile, as a share of what the path carried of ours in the last {@link PEAK_MEMORY_US}; what loss leaves. */
+export const PEAK_MEMORY_US = 20_000_000;
+export const COMPETE_UP = 0.02;
 export const COMPETE_DOWN = 0.8;
 /** What is known of a path is kept through a pause of this length, then it halves. */
 export const IDLE_KEPT_US = 3_000_000;
 export const IDLE_HALF_LIFE_US = 5_000_000;
-/** A full window that is silent for its round trip and this long: one more packet may go, to find out. */
+/** A full window that is silent for its round trip and this long: what the path carries in the second may go, to find out. */
 export const PROBE_MARGIN_US = 50_000;
+export const PROBE_US = 10_000;
 /** Where the buffer of a link is smaller than the queue we would like to keep, the target shrinks down to this. */
 export const TARGET_LEAST_US = 1_500;

@@ -26,9 +26,12 @@ import {
   OVERDRAFT_US,
   PACKET_BYTES,
   PROBE_MARGIN_US,
+  PROBE_US,
+  PEAK_MEMORY_US,
   RATE_PACKETS,
   RATE_SPAN_US,
   RESPONSE_US,
+  STUBBORN_US,
   TARGET_LEAST_US,
 } from './constants.js';
 import { DeliveredRate } from './delivered-rate.js';
@@ -90,7 +93,12 @@ const STANDING_AT = 34;
 const DRAIN_TO = 35;
 const PROBE_AT = 36; // a full window is silent: one more may go to find out
 const PATIENCE = 37; // pause between these
-const NUMBERS = 38;
+const PEAK = 38; // most that was carried in the last seconds
+const ROUND_BYTES = 39;
+const LAST_ACKED_AT = 40; // at the end of the last round
+const LAST_QUEUE = 41;
+const LAST_CAPACITY = 42;
+const NUMBERS = 43;
 
 /** Of a path that was not used yet. */
 const NEVER = new Clock();
@@ -111,6 +119,7 @@ export class PathCongestion {
   private refused = false;
   private draining = false;
   private competing = false;
+  private stubborn = 0;
   /** A queue has stood, or more loss than is usual: the limit was reached once. */
   private found = false;
 
@@ -151,7 +160,11 @@ export class PathCongestion {
   maySend(bytes: number, clock: Clock): boolean {
     const { numbers } = this;
     if (numbers[TURN] - clock.nowUs < numbers[BURST]) {
-      if (numbers[IN_FLIGHT] + bytes <= numbers[WINDOW] || clock.nowUs >= numbers[PROBE_AT]) return true;
+      if (numbers[IN_FLIGHT] + bytes <= numbers[WINDOW]) return true;
+      if (clock.nowUs >= numbers[PROBE_AT]) {
+        this.widenForProbe(clock);
+        return true;
+      }
     }
     this.refused = true;
     return false;
@@ -175,7 +188,6 @@ export class PathCongestion {
     const turn = numbers[TURN] > nowUs ? numbers[TURN] : nowUs;
     numbers[TURN] = turn + bytes * numbers[US_PER_BYTE];
     numbers[IN_FLIGHT] += bytes;
-    if (numbers[IN_FLIGHT] > numbers[WINDOW] + PACKET_BYTES) numbers[PROBE_AT] = nowUs + numbers[PATIENCE];
     if (this.draining && nowUs < numbers[DRAIN_UNTIL]) numbers[DRAIN_SENT] += bytes;
   }
 
@@ -225,7 +237,7 @@ export class PathCongestion {
     if (report.largestSentAtUs < 0) return;
     numbers[ACKED_AT] = report.largestSentAtUs;
     rate.note(report);
-    delay.note(report, 1 / numbers[CAPACITY], clock);
+    delay.note(report, 1 / numbers[CAPACITY], this.competing, clock);
     if (delay.latestUs < numbers[TARGET] / 4) {
       numbers[EMPTY_AT] = clock.nowUs;
       if (delay.latestUs < numbers[TARGET] / 8) rate.mark();
@@ -286,6 +298,7 @@ export class PathCongestion {
     this.found = false;
     this.draining = false;
     this.competing = false;
+    this.stubborn = 0;
     this.refused = false;
     this.delay.forget();
     this.rate.forget();
@@ -304,6 +317,13 @@ export class PathCongestion {
     numbers[ROUND_SENT] = clock.nowUs;
     this.rate.mark();
     this.pace(numbers[CAPACITY], clock);
+  }
+
+  /** Everything in flight may be lost, and nothing would ever say so. */
+  private widenForProbe(clock: Clock): void {
+    const { numbers } = this;
+    numbers[WINDOW] = numbers[IN_FLIGHT] + Math.max(2 * PACKET_BYTES, PROBE_US * numbers[CAPACITY]);
+    numbers[PROBE_AT] = clock.nowUs + numbers[PATIENCE];
   }
 
   /** Sets pacer and window for so many bytes per microsecond. */
@@ -336,6 +356,7 @@ export class PathCongestion {
     const { numbers } = this;
     const { ackedPackets, lostPackets } = report;
     if (ackedPackets + lostPackets === 0) return;
+    numbers[ROUND_BYTES] += report.ackedBytes + report.lostBytes;
     numbers[ROUND_ACKED] += ackedPackets;
     numbers[ROUND_LOST] += lostPackets;
     if (this.draining && numbers[ACKED_AT] > numbers[DRAIN_FROM] + 2 * ACK_US) {
@@ -387,11 +408,15 @@ export class PathCongestion {
       delay.raiseBase();
     const low = delay.standingUs < numbers[TARGET] / 2;
     const sustained = delivered + rate.lostPerUs * this.innocence;
+    const elapsedUs = clock.nowUs - numbers[ROUND_SENT];
+    if (sustained > numbers[PEAK]) numbers[PEAK] = sustained;
+    else if (!this.competing) numbers[PEAK] *= 1 - Math.min(1, elapsedUs / PEAK_MEMORY_US);
     if (this.competing) {
-      this.compete(loss, sustained, clock);
+      this.compete(loss, elapsedUs, clock);
       this.beginRound(clock);
       return;
     }
+    this.noteStubborn(clock);
     if (low && sustained > numbers[CAPACITY]) numbers[CAPACITY] = sustained;
     const least = Math.min(0.25, Math.max(0.01, 4_000 / (numbers[PIPE] + 30_000)));
     if (!low) this.found = true;
@@ -408,12 +433,35 @@ export class PathCongestion {
     this.beginRound(clock);
   }
 
+  /** Far less was sent than the path carried, twice in a row, and the queue is as long as before: it is not ours. */
+  private noteStubborn(clock: Clock): void {
+    const { numbers, delay } = this;
+    const elapsedUs = numbers[ACKED_AT] - numbers[LAST_ACKED_AT];
+    const before = numbers[LAST_QUEUE];
+    const expected = elapsedUs - numbers[ROUND_BYTES] / numbers[LAST_CAPACITY];
+    if (before > numbers[TARGET] + this.allowanceUs + STUBBORN_US && expected > STUBBORN_US) {
+      if (before - delay.standingUs > expected / 4) this.stubborn = 0;
+      else if (++this.stubborn >= 2) this.startCompeting(clock);
+    } else this.stubborn = 0;
+    numbers[LAST_ACKED_AT] = numbers[ACKED_AT];
+    numbers[LAST_QUEUE] = delay.standingUs;
+    numbers[LAST_CAPACITY] = numbers[CAPACITY];
+  }
+
+  private startCompeting(clock: Clock): void {
+    const { numbers } = this;
+    this.competing = true;
+    this.stubborn = 0;
+    numbers[CAPACITY] = Math.max(numbers[CAPACITY], numbers[PEAK] / 2);
+    numbers[COMPETE_CHECK_AT] = clock.nowUs + COMPETE_CHECK_US / 2;
+  }
+
   /** Beside a sender that fills the queue until it overflows, only its own measure holds: what arrives, and loss. */
-  private compete(loss: number, sustained: number, clock: Clock): void {
+  private compete(loss: number, elapsedUs: number, clock: Clock): void {
     const { numbers, delay } = this;
     if (delay.standingUs + delay.raisedUs < COMPETE_END_US) this.stopCompeting(clock);
     else if (loss > numbers[RANDOM_LOSS] + LOSS_MARGIN / 4) numbers[CAPACITY] *= COMPETE_DOWN;
-    else if (this.refused) numbers[CAPACITY] = Math.min(numbers[CAPACITY] * COMPETE_UP, 1.5 * sustained);
+    else if (this.refused) numbers[CAPACITY] += numbers[PEAK] * COMPETE_UP * (elapsedUs / 1e6);
   }
 
   private stopCompeting(clock: Clock): void {
@@ -428,6 +476,7 @@ export class PathCongestion {
     numbers[ROUND_SENT] = clock.nowUs;
     numbers[ROUND_ACKED] = 0;
     numbers[ROUND_LOST] = 0;
+    numbers[ROUND_BYTES] = 0;
     this.refused = false;
   }
 
@@ -492,8 +541,7 @@ export class PathCongestion {
     if (tells && before > numbers[TARGET] / 2 && share < 0.3) {
       delay.raiseBase();
       if (delay.raisedUs > COMPETE_RAISED_US) {
-        this.competing = true;
-        numbers[COMPETE_CHECK_AT] = clock.nowUs + COMPETE_CHECK_US;
+        this.startCompeting(clock);
       }
     }
     const seen = numbers[DRAIN_ACKED] + numbers[DRAIN_LOST];

@@ -57,8 +57,11 @@ export class QueueDelay {
     this.numbers.fill(0);
   }
 
-  /** @param usPerByte of the link: a short datagram overtakes no queue, it only takes less time itself */
-  note(report: AckReport, usPerByte: number, clock: Clock): void {
+  /**
+   * @param usPerByte of the link: a short datagram overtakes no queue, it only takes less time itself
+   * @param keepBase the base does not age: a queue that somebody else fills hides it
+   */
+  note(report: AckReport, usPerByte: number, keepBase: boolean, clock: Clock): void {
     const { numbers } = this;
     const { nowUs } = clock;
     if (!this.measured) this.begin(report, clock);
@@ -66,7 +69,7 @@ export class QueueDelay {
     const shorter = report.largestBytes === 0 ? 0 : (this.largest - report.largestBytes) * usPerByte;
     const transit = serialDistance(report.transitUs, numbers[OFFSET]) + (shorter < 50_000 ? shorter : 50_000);
     numbers[LATEST_TRANSIT] = transit;
-    if (nowUs >= numbers[BASE_END]) {
+    if (nowUs >= numbers[BASE_END] && !keepBase) {
       numbers[BASE_BEFORE] = numbers[BASE];
       numbers[TRUE_BEFORE] = numbers[TRUE_BASE];
       numbers[BASE] = transit;

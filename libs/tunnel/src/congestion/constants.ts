@@ -41,10 +41,10 @@ export const COMPETE_RAISED_US = 25_000;
 export const STUBBORN_US = 20_000;
 /** Over when the delay falls to this above the least seen, or when a drain, every so often, shows that the queue is ours. */
 export const COMPETE_END_US = 15_000;
-export const COMPETE_CHECK_US = 4_000_000;
+export const COMPETE_CHECK_US = 8_000_000;
 /** Growth a second meanwhile, as a share of what the path carried of ours in the last {@link PEAK_MEMORY_US}; what loss leaves. */
 export const PEAK_MEMORY_US = 20_000_000;
-export const COMPETE_UP = 0.02;
+export const COMPETE_UP = 0.03;
 export const COMPETE_DOWN = 0.8;
 /** What is known of a path is kept through a pause of this length, then it halves. */
 export const IDLE_KEPT_US = 3_000_000;

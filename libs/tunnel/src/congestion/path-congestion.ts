@@ -25,9 +25,9 @@ import {
   MIN_WINDOW_BYTES,
   OVERDRAFT_US,
   PACKET_BYTES,
+  PEAK_MEMORY_US,
   PROBE_MARGIN_US,
   PROBE_US,
-  PEAK_MEMORY_US,
   RATE_PACKETS,
   RATE_SPAN_US,
   RESPONSE_US,
@@ -85,7 +85,7 @@ const EXCESS_AT = 25; // since when it is above the target
 const COMPETE_CHECK_AT = 26;
 const SENT_AT = 27;
 const ACKED_AT = 28;
-const HOLD = 30; // rounds without growth
+const HOLD = 30; // rounds to come in which loss counts no more
 const DRAIN_SENT = 31;
 const DRAIN_CAPACITY = 32;
 const STANDING_CAPACITY = 33; // when the queue began to stand
@@ -424,7 +424,6 @@ export class PathCongestion {
     else if (this.refused && !this.draining) {
       if (grown) {
         numbers[GAIN] = Math.min(1, 2 * numbers[GAIN]);
-        numbers[HOLD] = 0;
         if (seen > 50) numbers[RANDOM_LOSS] += (loss - numbers[RANDOM_LOSS]) * Math.min(0.5, seen / 400);
       } else {
         numbers[GAIN] = Math.max(least, numbers[GAIN] / 2);
@@ -453,15 +452,18 @@ export class PathCongestion {
     this.competing = true;
     this.stubborn = 0;
     numbers[CAPACITY] = Math.max(numbers[CAPACITY], numbers[PEAK] / 2);
-    numbers[COMPETE_CHECK_AT] = clock.nowUs + COMPETE_CHECK_US / 2;
+    numbers[COMPETE_CHECK_AT] = clock.nowUs + COMPETE_CHECK_US / 4;
   }
 
   /** Beside a sender that fills the queue until it overflows, only its own measure holds: what arrives, and loss. */
   private compete(loss: number, elapsedUs: number, clock: Clock): void {
     const { numbers, delay } = this;
     if (delay.standingUs + delay.raisedUs < COMPETE_END_US) this.stopCompeting(clock);
-    else if (loss > numbers[RANDOM_LOSS] + LOSS_MARGIN / 4) numbers[CAPACITY] *= COMPETE_DOWN;
-    else if (this.refused) numbers[CAPACITY] += numbers[PEAK] * COMPETE_UP * (elapsedUs / 1e6);
+    else if (loss > numbers[RANDOM_LOSS] + LOSS_MARGIN / 4) {
+      // Once per overflow: what was sent before the first reaction may be lost, too.
+      if (numbers[HOLD] === 0) numbers[CAPACITY] *= COMPETE_DOWN;
+      numbers[HOLD] = 1 - numbers[HOLD];
+    } else if (this.refused) numbers[CAPACITY] += numbers[PEAK] * COMPETE_UP * (elapsedUs / 1e6);
   }
 
   private stopCompeting(clock: Clock): void {

@@ -1,5 +1,5 @@
 /** What the scenarios have in common: three links, vital signs and video, the DSCPs that mark them, simple policies. */
-import type { ClassPolicy, TunnelPolicy } from '@corridor/tunnel';
+import { builtInPolicy, type ClassPolicy, type TunnelPolicy } from '@corridor/tunnel';
 import type { DirectionSpec, LinkSpec, TrafficSpec } from '../scenario.js';
 
 /** Expedited forwarding (RFC 3246). */
@@ -48,11 +48,7 @@ export function policy(everything: ClassPolicy, version = 1): TunnelPolicy {
   return { version, default: everything, classes: [] };
 }
 
-/** The policy where nobody set another: vital signs on every link, all else by the default strategy. */
+/** The policy that holds where nobody set another. */
 export function defaultPolicy(version = 1): TunnelPolicy {
-  return {
-    version,
-    default: { strategy: 'adaptive' },
-    classes: [{ name: 'vitals', strategy: 'redundant', match: [{ dscp: [DSCP_VITALS] }] }],
-  };
+  return { ...builtInPolicy, version };
 }

@@ -27,6 +27,14 @@ export const PathMetrics = z.looseObject({
   minRttUs: z.number().min(0),
   blocked: z.boolean().optional(),
   metered: z.boolean().optional(),
+  /** The modem is in a foreign network; the data volume that the operator allows is used up. Missing: no, or not known. */
+  roaming: z.boolean().optional(),
+  capReached: z.boolean().optional(),
+  /** Radio quality, 0 to 1; missing where it is not known, as at the gateway. */
+  signal: z.number().min(0).max(1).optional(),
+  /** Of a data cap, in the vehicle's frames: bytes of the period that runs, both directions, and how many they may be. */
+  usedBytes: z.number().min(0).optional(),
+  capBytes: z.number().min(0).optional(),
   /** From the reporting end to the other, and the other way. */
   send: DirectionMetrics,
   receive: DirectionMetrics,

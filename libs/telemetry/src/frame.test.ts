@@ -64,6 +64,22 @@ describe('a frame', () => {
     expect(frame).not.toHaveProperty('process');
   });
 
+  it('tells what an uplink is like where there is something to tell', () => {
+    const roaming = { ...PATH, roaming: true, capReached: true, signal: 0.62346 };
+    const uplinks = [{ name: 'wwan0', usedBytes: 4.2e9, capBytes: 4e9 }, { name: 'eth0' }];
+    const plain = { ...PATH, id: 4, name: 'eth0', roaming: false, capReached: false };
+    const frame = frameOf({ ...PEER, paths: [roaming, plain] }, 6_000_000, { uplinks });
+    expect(frame.paths[0]).toMatchObject({
+      roaming: true,
+      capReached: true,
+      signal: 0.6235,
+      usedBytes: 4_200_000_000,
+      capBytes: 4_000_000_000,
+    });
+    for (const key of ['roaming', 'capReached', 'signal', 'usedBytes']) expect(frame.paths[1]).not.toHaveProperty(key);
+    expect(readDocument(MetricFrame, JSON.stringify(frame))).toEqual({ ok: true, value: frame });
+  });
+
   it('says for how long the session stands only while it does', () => {
     expect(frameOf({ ...PEER, session: 'handshaking' }, 17_000_000).tunnel.establishedSeconds).toBe(0);
     expect(frameOf(PEER, 4_000_000).tunnel.establishedSeconds).toBe(0);

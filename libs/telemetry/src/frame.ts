@@ -18,6 +18,9 @@ export interface PathLike {
   readonly reason: string;
   readonly blocked: boolean;
   readonly metered: boolean;
+  readonly roaming?: boolean;
+  readonly capReached?: boolean;
+  readonly signal?: number;
   readonly rttUs: number;
   readonly minRttUs: number;
   readonly send: DirectionLike;
@@ -48,6 +51,14 @@ export interface PeerLike {
 export interface FrameExtras {
   readonly position?: Position | undefined;
   readonly process?: { readonly rssBytes: number; readonly cpuRatio: number } | undefined;
+  /** The host's uplinks, of which those with a data cap have figures of it. */
+  readonly uplinks?: readonly UplinkLike[];
+}
+
+export interface UplinkLike {
+  readonly name: string;
+  readonly usedBytes?: number;
+  readonly capBytes?: number;
 }
 
 const MOST_PATHS = 32;
@@ -60,7 +71,11 @@ const MOST_CLASSES = 16;
  * @param peer the tunnel to the other end
  * @param atUs the engine's clock when `peer` was taken, microseconds
  */
-export function frameOf(peer: PeerLike, atUs: number, { position, process: figures }: FrameExtras = {}): MetricFrame {
+export function frameOf(
+  peer: PeerLike,
+  atUs: number,
+  { position, process: figures, uplinks = [] }: FrameExtras = {},
+): MetricFrame {
   const { counters } = peer;
   const standsUs = peer.session === 'established' ? Math.max(0, atUs - peer.establishedAtUs) : 0;
   return {
@@ -77,7 +92,7 @@ export function frameOf(peer: PeerLike, atUs: number, { position, process: figur
       replaysSent: counters.replaysSent,
       policyVersion: peer.policyVersion,
     },
-    paths: peer.paths.slice(0, MOST_PATHS).map(pathMetrics),
+    paths: peer.paths.slice(0, MOST_PATHS).map((path) => pathMetrics(path, uplinks)),
     classes: peer.classes.slice(0, MOST_CLASSES).map(classMetrics),
     ...(position === undefined ? {} : { position }),
     ...(figures === undefined
@@ -86,7 +101,8 @@ export function frameOf(peer: PeerLike, atUs: number, { position, process: figur
   };
 }
 
-function pathMetrics(path: PathLike): PathMetrics {
+function pathMetrics(path: PathLike, uplinks: readonly UplinkLike[]): PathMetrics {
+  const uplink = uplinks.find(({ name }) => name === path.name);
   return {
     name: linkName(path.name, `path-${path.id}`),
     state: path.state,
@@ -95,8 +111,22 @@ function pathMetrics(path: PathLike): PathMetrics {
     minRttUs: whole(path.minRttUs),
     blocked: path.blocked,
     metered: path.metered,
+    ...conditions(path, uplink),
     send: directionMetrics(path.send),
     receive: directionMetrics(path.receive),
+  };
+}
+
+/** Only what there is to say: most paths have none of it, and a frame is sent each second. */
+function conditions({ roaming, capReached, signal }: PathLike, uplink: UplinkLike | undefined): Partial<PathMetrics> {
+  const { usedBytes, capBytes } = uplink ?? {};
+  return {
+    ...(roaming === true ? { roaming } : {}),
+    ...(capReached === true ? { capReached } : {}),
+    ...(signal === undefined ? {} : { signal: ratio(signal, 1) }),
+    ...(usedBytes === undefined || capBytes === undefined
+      ? {}
+      : { usedBytes: whole(usedBytes), capBytes: whole(capBytes) }),
   };
 }
 

@@ -40,7 +40,11 @@ export class Reporter {
   sample(status: HostStatus | undefined): void {
     const peer = status?.peers[0];
     if (this.#thrift.frameDue(peer, this.#monoMs(), this.#hooks.offlineMs())) {
-      const extras = { position: this.#gpsd?.position, process: this.#process() };
+      const extras = {
+        position: this.#gpsd?.position,
+        process: this.#process(),
+        uplinks: status?.uplinks ?? [],
+      };
       this.#spool.frame(
         peer === undefined || status === undefined ? noTunnel(extras) : frameOf(peer, status.atUs, extras),
         this.#monoMs(),

@@ -29,6 +29,10 @@ export interface LinkView {
   readonly otherState: string | null;
   readonly blocked: boolean;
   readonly metered: boolean;
+  readonly roaming: boolean;
+  readonly capReached: boolean;
+  /** Share of the data cap that is used, 0 to 1 and beyond; null without one. */
+  readonly capUsed: number | null;
   readonly rttUs: number | null;
   readonly up: Direction | null;
   readonly down: Direction | null;
@@ -53,11 +57,19 @@ function linkView(link: LinkStatus, vehicle: LiveVehicle, prefer: Source): LinkV
     otherState: other !== null && path !== null && other.state !== path.state ? other.state : null,
     blocked: link.vehicle?.blocked === true || link.gateway?.blocked === true,
     metered: link.vehicle?.metered === true,
+    roaming: link.vehicle?.roaming === true,
+    capReached: link.vehicle?.capReached === true,
+    capUsed: capUsed(link.vehicle),
     rttUs: path?.rttUs ?? null,
     up: direction(source === 'gateway' ? path?.receive : path?.send),
     down: direction(source === 'gateway' ? path?.send : path?.receive),
     activeFor: vehicle.status.classes.filter(({ paths }) => paths[0] === link.name).map(({ name }) => name),
   };
+}
+
+function capUsed(path: LinkStatus['vehicle']): number | null {
+  if (path?.usedBytes === undefined || !path.capBytes) return null;
+  return path.usedBytes / path.capBytes;
 }
 
 function direction(metrics: DirectionMetrics | undefined): Direction | null {

@@ -109,6 +109,11 @@ function LinkHead({
         <h3>{title}</h3>
         {title !== name && <span className="link-name">{name}</span>}
         {view?.metered && <span className="tag">metered</span>}
+        {view?.roaming && <span className="tag">roaming</span>}
+        {view?.capReached && <span className="tag">data used up</span>}
+        {view?.capReached === false && view.capUsed !== null && (
+          <span className="tag">{Math.floor(view.capUsed * 100)} % of data used</span>
+        )}
         <span className={`link-state link-${tone}`}>{state}</span>
       </div>
       <p className="link-why">

@@ -30,13 +30,17 @@ export const LOSS_MARGIN = 0.02;
 /** A queue that was not seen empty for so long is drained for a moment, and to which share of the rate. */
 export const DRAIN_EVERY_US = 3_000_000;
 export const DRAIN_SHARE = 0.8;
+/** It would empty a queue of this many times what stands: so it does when half of it is another's. */
+export const DRAIN_DEPTH = 2;
+/** One that changed nothing is repeated after this and two round trips before it is believed. */
+export const AGAIN_US = 100_000;
 /** It lasts no longer; deeper instead. A queue that should have shrunk by less than the second tells nothing. */
 export const DRAIN_MAX_US = 200_000;
 export const DRAIN_TELLS_US = 3_000;
 /** A queue above its target for this long and two round trips does not answer to us. */
 export const RESPONSE_US = 250_000;
 /** The base had to be raised by this much: somebody else fills the queue. */
-export const COMPETE_RAISED_US = 25_000;
+export const COMPETE_RAISED_US = 40_000;
 /** A queue this much above its target that should have shrunk by this much in a round trip, and has not by a quarter. */
 export const STUBBORN_US = 20_000;
 /** Over when the delay falls to this above the least seen, or when a drain, every so often, shows that the queue is ours. */

@@ -6,12 +6,14 @@ import { Clock, type Earliest } from '../clock.js';
 import type { AckReport } from './ack-report.js';
 import {
   ACK_US,
+  AGAIN_US,
   BURST_US,
   COMPETE_CHECK_US,
   COMPETE_DOWN,
   COMPETE_END_US,
   COMPETE_RAISED_US,
   COMPETE_UP,
+  DRAIN_DEPTH,
   DRAIN_EVERY_US,
   DRAIN_MAX_US,
   DRAIN_SHARE,
@@ -120,6 +122,8 @@ export class PathCongestion {
   private draining = false;
   private competing = false;
   private stubborn = 0;
+  /** Drains in a row that did not change the delay. */
+  private unmoved = 0;
   /** A queue has stood, or more loss than is usual: the limit was reached once. */
   private found = false;
 
@@ -299,6 +303,7 @@ export class PathCongestion {
     this.draining = false;
     this.competing = false;
     this.stubborn = 0;
+    this.unmoved = 0;
     this.refused = false;
     this.delay.forget();
     this.rate.forget();
@@ -502,8 +507,10 @@ export class PathCongestion {
       nowUs - numbers[STANDING_AT] > 100_000 + numbers[PIPE] && numbers[CAPACITY] < 0.8 * numbers[STANDING_CAPACITY];
     const unexplained = nowUs - numbers[EXCESS_AT] > RESPONSE_US + 2 * numbers[PIPE];
     const due = standing > numbers[TARGET] / 4 && nowUs - numbers[EMPTY_AT] > DRAIN_EVERY_US;
+    const unsure = this.unmoved > 0 && nowUs > numbers[DRAIN_UNTIL] + 2 * numbers[PIPE] + AGAIN_US;
     const lossy = numbers[LOSS] > numbers[RANDOM_LOSS] + LOSS_MARGIN && nowUs > numbers[DRAIN_UNTIL] + RESPONSE_US;
-    if (this.competing ? nowUs < numbers[COMPETE_CHECK_AT] : !(due || unexplained || lossy || sinking)) return;
+    if (this.competing ? nowUs < numbers[COMPETE_CHECK_AT] : !(due || unexplained || lossy || sinking || unsure))
+      return;
     const queueUs = this.expectedQueueUs(clock);
     // What we sent too much is still on its way: it will tell nothing.
     if (Math.abs(queueUs - standing) > 5_000 + 0.3 * standing && !this.competing) return;
@@ -511,7 +518,7 @@ export class PathCongestion {
     this.found = true;
     numbers[DRAIN_FROM] = nowUs;
     // Single packets must not decide.
-    const lessUs = Math.max(1.25 * standing + 2_000, (2 * PACKET_BYTES) / numbers[CAPACITY]);
+    const lessUs = Math.max(DRAIN_DEPTH * standing + 2_000, (2 * PACKET_BYTES) / numbers[CAPACITY]);
     numbers[DRAIN_UNTIL] = nowUs + Math.min(DRAIN_MAX_US, Math.max(30_000, lessUs / (1 - DRAIN_SHARE)));
     numbers[DRAIN_TO] = Math.min(DRAIN_SHARE, Math.max(0.5, 1 - lessUs / DRAIN_MAX_US));
     numbers[DRAIN_ACKED] = 0;
@@ -540,7 +547,9 @@ export class PathCongestion {
       if (tells && share > 0.75) this.stopCompeting(clock);
       return;
     }
-    if (tells && before > numbers[TARGET] / 2 && share < 0.3) {
+    if (!tells || before <= numbers[TARGET] / 2 || share >= 0.3) this.unmoved = 0;
+    else if (++this.unmoved >= 2) {
+      this.unmoved = 0;
       delay.raiseBase();
       if (delay.raisedUs > COMPETE_RAISED_US) {
         this.startCompeting(clock);

@@ -5,7 +5,7 @@ import type { GatewayVehicle, PeerStatus, TunnelPolicy } from '@corridor/tunnel'
 import { type Family, parseEndpoint } from './address.js';
 import { ConditionsWatch } from './conditions/conditions-watch.js';
 import { HostError } from './errors.js';
-import { StreamBridge } from './fallback/bridge.js';
+import { BRIDGE_COUNTERS, StreamBridge } from './fallback/bridge.js';
 import { FallbackDoor, type Remote } from './fallback/door.js';
 import { FallbackKeeper } from './fallback/keeper.js';
 import { FallbackServer } from './fallback/server.js';
@@ -136,7 +136,8 @@ export class TunnelHost {
   /** Counters by name, read from shared memory: cheap, no question to the worker. */
   counters(): Record<string, number> {
     const counters: Record<string, number> = {};
-    for (const { prefix, names, values } of this.#counters) {
+    const bridge = { prefix: 'bridge', names: BRIDGE_COUNTERS, values: this.#bridge.counters };
+    for (const { prefix, names, values } of [...this.#counters, bridge]) {
       for (const [name, value] of Object.entries(readCounters(names, values))) counters[`${prefix}.${name}`] = value;
     }
     return counters;

@@ -12,6 +12,21 @@ export type NewStream = Omit<StreamEnds, 'socket'> & {
   closed(reason: string): void;
 };
 
+/** Counters of this thread's end of the streams, in this order. */
+export const BRIDGE_COUNTERS = [
+  'accepted', // connections of vehicles, or of those who say so
+  'refused', // by a limit, before the WebSocket handshake
+  'shownOut', // strangers that proved nothing
+  'dropStranger', // datagrams of strangers: too many, or of a kind that proves nothing
+  'dropInbound', // datagrams that the engine's thread did not keep up with
+] as const;
+
+export const ACCEPTED = 0;
+export const REFUSED = 1;
+export const SHOWN_OUT = 2;
+const DROP_STRANGER = 3;
+const DROP_INBOUND = 4;
+
 /** Socket numbers are not used twice while a tunnel lives; after two thousand million they begin again. */
 const LAST_SOCKET = 0x7fff_fffe;
 
@@ -20,6 +35,8 @@ const LAST_SOCKET = 0x7fff_fffe;
  * happens here may wait or fail: UDP does not pass here.
  */
 export class StreamBridge {
+  /** See {@link BRIDGE_COUNTERS}. */
+  readonly counters = new Float64Array(BRIDGE_COUNTERS.length);
   /** For the engine's thread; its port has to be transferred. */
   readonly link: StreamLink;
   readonly #port: MessagePort;
@@ -56,6 +73,9 @@ export class StreamBridge {
       { ...ends, socket },
       {
         received: (bytes) => this.#received(socket, bytes),
+        refused: () => {
+          this.counters[DROP_STRANGER]++;
+        },
         flushed: (bytes) => this.#outbound.add(-bytes),
         closed: (reason) => {
           this.#streams.delete(socket);
@@ -109,7 +129,10 @@ export class StreamBridge {
   /** What arrives in one turn of the event loop crosses the port together. */
   #received(socket: number, bytes: Uint8Array): void {
     // The engine's thread does not keep up: as in a socket's full buffer.
-    if (this.#inbound.bytes + this.#arrivedBytes + bytes.length > INBOUND_BACKLOG_BYTES) return;
+    if (this.#inbound.bytes + this.#arrivedBytes + bytes.length > INBOUND_BACKLOG_BYTES) {
+      this.counters[DROP_INBOUND]++;
+      return;
+    }
     if (this.#arrived.length === 0) setImmediate(() => this.#hand());
     this.#arrived.push({ socket, bytes });
     this.#arrivedBytes += bytes.length;

@@ -37,8 +37,8 @@ export const PING_MS = 15_000;
 
 /** A stream that carries no authentic datagram is closed after this time, milliseconds. */
 export const UNPROVEN_MS = 10_000;
-/** Handshake datagrams that a stream may bring before it is authentic: one every 300 ms for as long as it may stay. */
-export const UNPROVEN_DATAGRAMS = 40;
+/** Datagrams that a stream may bring before it is authentic: what a vehicle sends until the engine has seen the first. */
+export const UNPROVEN_DATAGRAMS = 256;
 export const MOST_STREAMS = 4096;
 /** Streams that are not authentic (yet): in total, and from one address (an IPv6 /64). */
 export const MOST_UNPROVEN = 256;

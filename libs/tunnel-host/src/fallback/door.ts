@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { AcceptRate } from './accept-rate.js';
 import { streamAddress } from './address.js';
-import type { StreamBridge } from './bridge.js';
+import { ACCEPTED, REFUSED, SHOWN_OUT, type StreamBridge } from './bridge.js';
 import {
   ACCEPTS,
   ACCEPTS_FROM_ONE,
@@ -60,12 +60,14 @@ export class FallbackDoor {
     const source = sourceOf(remote.address);
     const refusal = this.#refusal(request, source, performance.now());
     if (refusal !== undefined) {
+      this.#bridge.counters[REFUSED]++;
       const [status, text] = refusal;
       socket.once('finish', () => socket.destroy());
       socket.end(`HTTP/1.1 ${status} ${text}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
       return;
     }
     this.#server.handleUpgrade(request, socket, head, (webSocket) => {
+      this.#bridge.counters[ACCEPTED]++;
       const stream = this.#bridge.open({
         address: streamAddress(remote.address, remote.port),
         webSocket,
@@ -102,7 +104,10 @@ export class FallbackDoor {
 
   #sweep(nowMs: number): void {
     for (const stream of this.#sources.keys()) {
-      if (!stream.used && nowMs - stream.unusedSinceMs >= UNPROVEN_MS) stream.terminate('nothing authentic came');
+      if (stream.used || nowMs - stream.unusedSinceMs < UNPROVEN_MS) continue;
+      this.#bridge.counters[SHOWN_OUT]++;
+      this.#sources.delete(stream);
+      stream.terminate('nothing authentic came');
     }
   }
 }

@@ -25,6 +25,8 @@ export interface StreamEnds {
 export interface StreamHooks {
   /** The bytes are the receiver's to keep. */
   received(bytes: Uint8Array): void;
+  /** A stranger sent what strangers may not. */
+  refused(): void;
   /** These bytes are on their way to the kernel no more. */
   flushed(bytes: number): void;
   closed(reason: string): void;
@@ -44,8 +46,6 @@ export class Stream {
   used = false;
   /** Since when it is not used, milliseconds of `performance.now()`. */
   unusedSinceMs = performance.now();
-  /** Datagrams that were dropped before the first authentic one. */
-  refused = 0;
   readonly #webSocket: WebSocket;
   readonly #transport: { cork?(): void; uncork?(): void };
   readonly #hooks: StreamHooks;
@@ -121,7 +121,7 @@ export class Stream {
       this.#reason = 'text came over it';
       this.#webSocket.close(NO_TEXT, '');
     } else if (this.#passes(data as Buffer)) this.#hooks.received(data as Buffer);
-    else this.refused++;
+    else this.#hooks.refused();
   }
 
   /** What a stranger sends must look like something that could prove him, and there is not much of it. */

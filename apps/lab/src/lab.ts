@@ -172,6 +172,14 @@ export class Lab implements LabFace {
     return this.emulator.call('results', vehicle, link);
   }
 
+  /**
+   * All links are as at the very start: empty, the same luck, traces and rate profiles from their beginning, counters at
+   * 0. For contenders that take turns.
+   */
+  async restartLinks(): Promise<void> {
+    await this.emulator.call('restart');
+  }
+
   /** When a link's traces and rate profiles began, CLOCK_MONOTONIC us. */
   originUs(vehicle: number, link: string): Promise<number> {
     return this.emulator.call('originUs', vehicle, link);

@@ -10,13 +10,13 @@ import { Ground, type Way } from './ground/ground.js';
 import { possibleWays } from './ground/possible.js';
 import type { StreamFigures } from './ground/streams.js';
 import { choices, numbers, TEXT, TEXTS } from './options.js';
-import { DEFAULT_STRATEGY, defaultPolicy } from './policy.js';
+import { BUILT_IN, policyOf } from './policy.js';
 import { describeMachine, machineFacts, writeResult } from './results.js';
 import { spreadText } from './statistics.js';
 import { digits, table } from './table.js';
 
 export const AGGREGATE_USAGE = `  aggregate    one TCP stream over several links: Corridor, MPTCP, the best link alone
-               --runs N (20)  --at-once N (2)  --seconds N (20)  --strategy NAME (${DEFAULT_STRATEGY})
+               --runs N (20)  --at-once N (2)  --seconds N (20)  --strategy NAME (${BUILT_IN})
                --case NAME  --congestion NAME  --way NAME  (all; may be given more than once)`;
 
 interface Case {
@@ -112,7 +112,7 @@ export function prepareAggregate(args: readonly string[]): () => Promise<number>
     runs: counts.runs,
     atOnce: counts['at-once'],
     seconds: counts.seconds,
-    strategy: values.strategy ?? DEFAULT_STRATEGY,
+    strategy: values.strategy ?? BUILT_IN,
     cases: CASES.filter(({ name }) => names.includes(name)),
     congestions: choices('congestion', values.congestion, CONGESTIONS),
     ways: choices('way', values.way, WAYS),
@@ -145,10 +145,10 @@ function newEntry(name: string, congestion: string, direction: 'up' | 'down', wa
 }
 
 async function runCase(set: Case, entries: readonly Entry[], vehicles: number, seed: number, options: Options) {
-  const ground = await Ground.create({ links: set.links, vehicles, seed, policy: defaultPolicy(options.strategy) });
+  const ground = await Ground.create({ links: set.links, vehicles, seed, policy: policyOf(options.strategy) });
   try {
     for (const entry of entries) {
-      await ground.drained();
+      await ground.fresh();
       const streams = Array.from({ length: vehicles }, (_, vehicle) =>
         ground.stream(vehicle, entry.way, { ...entry, seconds: options.seconds }),
       );

@@ -9,13 +9,13 @@ import { goodputBps } from './ground/goodput.js';
 import { Ground, type Way } from './ground/ground.js';
 import { possibleWays } from './ground/possible.js';
 import { choices, numbers, TEXT, TEXTS } from './options.js';
-import { DEFAULT_STRATEGY, defaultPolicy } from './policy.js';
+import { BUILT_IN, policyOf } from './policy.js';
 import { describeMachine, machineFacts, writeResult } from './results.js';
 import { spreadOf, spreadText } from './statistics.js';
 import { digits, table } from './table.js';
 
 export const BUFFERBLOAT_USAGE = `  bufferbloat  vital signs beside saturating TCP on links with a second of buffer
-               --runs N (20)  --at-once N (2)  --seconds N (30)  --strategy NAME (${DEFAULT_STRATEGY})
+               --runs N (20)  --at-once N (2)  --seconds N (30)  --strategy NAME (${BUILT_IN})
                --congestion NAME  --way NAME  (all; may be given more than once)`;
 
 /** A second of buffer each. */
@@ -74,7 +74,7 @@ export function prepareBufferbloat(args: readonly string[]): () => Promise<numbe
   const options = {
     ...counts,
     atOnce,
-    strategy: values.strategy ?? DEFAULT_STRATEGY,
+    strategy: values.strategy ?? BUILT_IN,
     congestions: choices('congestion', values.congestion, CONGESTIONS),
     ways: choices('way', values.way, WAYS),
   };
@@ -87,18 +87,10 @@ async function bufferbloat(options: Options): Promise<number> {
   for (let run = 0; run < options.runs; run += options.atOnce) {
     const vehicles = Math.min(options.atOnce, options.runs - run);
     process.stderr.write(`run ${run + 1} to ${run + vehicles} of ${options.runs}\n`);
-    const policy = defaultPolicy(options.strategy);
+    const policy = policyOf(options.strategy);
     const ground = await Ground.create({ links: LINKS, vehicles, seed: run + 1, policy });
     try {
-      for (const way of ways) {
-        const idle = await onAll(vehicles, (vehicle) => feelOf(ground, vehicle, way, options.seconds));
-        for (const congestion of congestions) {
-          for (const load of Object.keys(LOADS) as Load[]) {
-            const each = await onAll(vehicles, (vehicle) => loaded(ground, vehicle, way, congestion, load, options));
-            results.push(...each.map((one, vehicle) => ({ ...one, idle: idle[vehicle] as Loaded['idle'] })));
-          }
-        }
-      }
+      for (const way of ways) results.push(...(await runWay(ground, vehicles, way, congestions, options.seconds)));
     } finally {
       await ground.close();
     }
@@ -111,24 +103,49 @@ function onAll<Result>(vehicles: number, act: (vehicle: number) => Promise<Resul
   return Promise.all(Array.from({ length: vehicles }, (_, vehicle) => act(vehicle)));
 }
 
-async function loaded(
+async function runWay(
+  ground: Ground,
+  vehicles: number,
+  way: Way,
+  congestions: readonly string[],
+  seconds: number,
+): Promise<Loaded[]> {
+  await ground.fresh();
+  const idle = await onAll(vehicles, (vehicle) => feelOf(ground, vehicle, way, seconds));
+  const results: Loaded[] = [];
+  for (const congestion of congestions) {
+    for (const load of Object.keys(LOADS) as Load[]) {
+      const rates = (vehicle: number) => ratesOf(ground, vehicle, way, { congestion, seconds }, load);
+      await ground.fresh();
+      const alone = await onAll(vehicles, rates);
+      await ground.fresh();
+      const together = await onAll(vehicles, async (vehicle) => {
+        const tcpBps = rates(vehicle);
+        await pause(SETTLE_MS);
+        return { vitals: await feelOf(ground, vehicle, way, seconds - 1), tcpBps: await tcpBps };
+      });
+      for (const [vehicle, one] of together.entries()) {
+        const before = { idle: idle[vehicle] as Loaded['idle'], aloneBps: alone[vehicle] as Loaded['aloneBps'] };
+        results.push({ way, congestion, load, ...before, ...one });
+      }
+    }
+  }
+  return results;
+}
+
+function ratesOf(
   ground: Ground,
   vehicle: number,
   way: Way,
-  congestion: string,
+  plan: { congestion: string; seconds: number },
   load: Load,
-  { seconds }: Options,
-): Promise<Omit<Loaded, 'idle'>> {
-  const streams = () =>
-    Promise.all(LOADS[load].map((direction) => ground.stream(vehicle, way, { direction, seconds, congestion })));
-  const rates = async () => (await streams()).map((figures) => goodputBps(figures, 0, seconds * 1e6));
-  await ground.drained();
-  const aloneBps = await rates();
-  await ground.drained();
-  const running = rates();
-  await pause(SETTLE_MS);
-  const feel = await feelOf(ground, vehicle, way, seconds - 1);
-  return { way, congestion, load, vitals: feel, tcpBps: await running, aloneBps };
+): Promise<number[]> {
+  return Promise.all(
+    LOADS[load].map(async (direction) => {
+      const figures = await ground.stream(vehicle, way, { direction, ...plan });
+      return goodputBps(figures, 0, plan.seconds * 1e6);
+    }),
+  );
 }
 
 /** Vital signs both ways for some seconds. MPTCP carries no datagrams: beside it they take the first link. */

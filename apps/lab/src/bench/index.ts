@@ -5,6 +5,7 @@ import { BUFFERBLOAT_USAGE, prepareBufferbloat } from './bufferbloat.js';
 import { FAILOVER_SCENARIOS, failover } from './failover.js';
 import { footprint } from './footprint.js';
 import { choices, numbers, TEXT, TEXTS } from './options.js';
+import { PROFILES_USAGE, prepareProfiles } from './profiles.js';
 import { CONTENDERS, throughput } from './throughput.js';
 
 export const BENCH_USAGE = `Usage: npm run bench -- BENCH [OPTIONS]
@@ -18,6 +19,7 @@ export const BENCH_USAGE = `Usage: npm run bench -- BENCH [OPTIONS]
                --runs N (20)  --at-once N (4)  --scenario NAME (all; may be given more than once)
                --fleet  with the gateway and real agents in place of corridor-tunnel
 ${AGGREGATE_USAGE}
+${PROFILES_USAGE}
 ${BUFFERBLOAT_USAGE}
   list         these benches and the scenarios of failover
 
@@ -55,6 +57,7 @@ const BENCHES: Readonly<Record<string, Prepare>> = {
   failover: prepareFailover,
   aggregate: prepareAggregate,
   bufferbloat: prepareBufferbloat,
+  profiles: prepareProfiles,
   list: () => async () => {
     process.stdout.write(`${BENCH_USAGE}\nScenarios of failover: ${FAILOVER_SCENARIOS.join(', ')}\n`);
     return 0;

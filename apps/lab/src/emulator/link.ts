@@ -50,7 +50,7 @@ export class Lane {
   constructor(
     readonly up: boolean,
     readonly link: Link,
-    readonly model: LinkDirection,
+    public model: LinkDirection,
     readonly from: TunDevice,
     readonly to: TunDevice,
   ) {}
@@ -79,12 +79,16 @@ export class Link {
   readonly up: Lane;
   readonly down: Lane;
   /** When traces and rate profiles of this link began, CLOCK_MONOTONIC. */
-  readonly originUs: number;
+  originUs: number;
   /** NAT of each IP version; undefined when the vehicle's address is seen outside as it is. */
   private readonly nats: readonly Nat[];
   private addresses: readonly Uint8Array[];
 
-  constructor(plan: LinkPlan, random: Random, nowUs: number) {
+  constructor(
+    private readonly plan: LinkPlan,
+    private readonly random: Random,
+    nowUs: number,
+  ) {
     this.vehicle = plan.vehicle;
     this.name = plan.spec.name;
     this.originUs = nowUs;
@@ -93,10 +97,24 @@ export class Link {
     const device = (name: string, netns: string) => TunDevice.open({ name, mtu: 1500, offload: false, netns });
     const atVehicle = device(plan.spec.name, plan.vehicleNetns);
     const atGateway = device(plan.gatewayDevice, plan.gatewayNetns);
-    const upModel = new LinkDirection(plan.spec.up, random.fork('up'), nowUs);
-    const downModel = new LinkDirection(plan.spec.down, random.fork('down'), nowUs);
-    this.up = new Lane(true, this, upModel, atVehicle, atGateway);
-    this.down = new Lane(false, this, downModel, atGateway, atVehicle);
+    this.up = new Lane(true, this, this.model('up', nowUs), atVehicle, atGateway);
+    this.down = new Lane(false, this, this.model('down', nowUs), atGateway, atVehicle);
+  }
+
+  /**
+   * Both directions are as at the very start: empty, the same luck from its beginning, traces and rate profiles from
+   * theirs, counters at 0. What is in flight still arrives.
+   */
+  restart(nowUs: number): void {
+    this.originUs = nowUs;
+    this.up.model = this.model('up', nowUs);
+    this.down.model = this.model('down', nowUs);
+    this.up.smallBytes = 0;
+    this.down.smallBytes = 0;
+  }
+
+  private model(direction: 'up' | 'down', nowUs: number): LinkDirection {
+    return new LinkDirection(this.plan.spec[direction], this.random.fork(direction), nowUs);
   }
 
   /** The vehicle's device has these addresses from now on; all others are strangers to the operator. */

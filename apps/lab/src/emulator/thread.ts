@@ -1,4 +1,5 @@
 /** The emulator's thread: {@link Emulator} behind calls from the main thread. */
+import { nowUs } from '@corridor/packet-io';
 import {
   BLACKOUT_DROPS,
   DELIVERED_BYTES,
@@ -87,6 +88,12 @@ const methods = {
 
   captured(vehicle: number, link: string, direction: 'up' | 'down'): Uint8Array[] {
     return lanes(vehicle, link, direction)[0].captured;
+  },
+
+  /** All links of all vehicles at the same moment; see {@link Link.restart}. */
+  restart(): void {
+    const now = nowUs();
+    for (const link of emulator.links) link.restart(now);
   },
 
   /** When the link's traces and rate profiles began, CLOCK_MONOTONIC us. */

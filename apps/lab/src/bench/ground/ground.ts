@@ -84,14 +84,18 @@ export class Ground {
     return figures;
   }
 
-  /** Waits until nothing is in flight on any link, 5 s at most: what comes next shall find the queues empty. */
-  async drained(): Promise<void> {
+  /**
+   * The next contender finds what the one before found: waits until nothing is in flight on any link, 5 s at most, and
+   * starts the links' luck, traces and rate profiles from their beginning.
+   */
+  async fresh(): Promise<void> {
     for (let waited = 0; waited < 5_000; waited += 100) {
       const links = await this.lab.links();
       // A probe now and then is no queue.
-      if (links.every(({ inFlight }) => inFlight <= 2)) return;
+      if (links.every(({ inFlight }) => inFlight <= 2)) break;
       await pause(100);
     }
+    await this.lab.restartLinks();
   }
 
   async close(): Promise<void> {

@@ -111,6 +111,14 @@ describe.skipIf(CHROMIUM === undefined)('the console in a browser', { timeout: 3
     await page.click('text=Change policy');
     await page.getByLabel('Default strategy').selectOption('redundant');
     await page.waitForSelector('.changes li:has-text("Default traffic: inherited → redundant.")', WAIT);
+    const section = page.getByLabel('Default traffic');
+    await section.getByLabel('Metered').check();
+    await section.getByText('Advanced').click();
+    await section.getByLabel('Deadline, ms').fill('5000');
+    await page.click('text=Save and push');
+    await page.waitForSelector('.field-error:has-text("expected a whole number from 20 to 3000")', WAIT);
+    await section.getByLabel('Deadline, ms').fill('800');
+    await page.waitForSelector('.changes li:has-text("redundant, avoids metered, deadline 800 ms")', WAIT);
     await page.click('text=Save and push');
     await page.waitForSelector('.rollout .notice-good:has-text("Applied on 1 of 1 vehicle")', WAIT);
     await page.waitForSelector('.push-step.push-done:has-text("applied")', WAIT);

@@ -116,6 +116,32 @@ describe('the policy form', () => {
     expect(layerOf(draftOf(layer({})))).toEqual({ ok: true, layer: layer({}) });
   });
 
+  it('gives back what a class is worth, and says by key what cannot be', () => {
+    const worth = {
+      priority: 2,
+      urgent: false,
+      minShare: 0.25,
+      deadlineMs: 800,
+      redundancy: 0.1,
+      order: 'flow',
+      spread: 'none',
+      avoid: ['roaming', 'metered'],
+      emergency: true,
+    };
+    const full = layer({ default: { strategy: 'adaptive', ...worth }, classes: [{ ...VITALS, ...worth, avoid: [] }] });
+    expect(layerOf(draftOf(full))).toEqual({ ok: true, layer: full });
+    const draft = draftOf(full);
+    const typed = { ...draft.defaultWorth, redundancy: '0,2', minShare: 'half', deadlineMs: '5000', priority: ' 3 ' };
+    const read = layerOf({ ...draft, defaultWorth: typed });
+    expect(read.ok ? {} : read.errors).toEqual({
+      'default.minShare': 'expected a number from 0 to 0.5',
+      'default.deadlineMs': 'expected a whole number from 20 to 3000',
+    });
+    const right = layerOf({ ...draft, defaultWorth: { ...typed, minShare: '', deadlineMs: '' } });
+    expect(right.ok && right.layer.default).toMatchObject({ redundancy: 0.2, priority: 3 });
+    expect(right.ok && right.layer.default).not.toHaveProperty('minShare');
+  });
+
   it('says by key what is wrong', () => {
     const draft = draftOf(layer({ classes: [VITALS, { ...VITALS, name: 'other' }] }));
     const broken = { ...draft, classes: draft.classes.map((item) => ({ ...item, name: 'vitals', options: '{' })) };
@@ -151,6 +177,15 @@ describe('the policy form', () => {
       'The inherited class video is removed here.',
     ]);
     expect(layerChanges(before, before)).toEqual([]);
+    const worth = { ...VITALS, urgent: true, redundancy: 2, avoid: ['metered'] };
+    expect(layerChanges(before, layer({ classes: [worth] }))).toEqual([
+      'Class vitals: not urgent → urgent; redundancy 0 → redundancy 2; avoids nothing → avoids metered.',
+    ]);
+    expect(
+      layerChanges(layer({}), layer({ default: { strategy: 'adaptive', redundancy: 0.1, minShare: 0.2 } })),
+    ).toEqual(['Default traffic: inherited → adaptive, redundancy 0.1, at least 20 %.']);
+    // What is said and is the default anyway changes nothing that a dispatcher would see.
+    expect(layerChanges(before, layer({ classes: [{ ...VITALS, urgent: false, deadlineMs: 3_000 }] }))).toEqual([]);
   });
 
   it('lays my edits over what somebody else saved meanwhile, and loses nothing of either', () => {

@@ -1,5 +1,7 @@
-import { Button, IconButton, Select, TextArea, TextField } from '../../ui/controls.js';
+import { Button, IconButton, Select, TextField } from '../../ui/controls.js';
 import { type Draft, type DraftClass, type DraftMatch, newMatch } from './draft.js';
+import { AdvancedFields, WorthFields } from './WorthFields.js';
+import type { DraftWorth } from './worth.js';
 
 type Errors = Readonly<Record<string, string>>;
 type Strategies = readonly { readonly name: string; readonly description: string }[];
@@ -42,7 +44,7 @@ export function DefaultFields({
   readonly scope: string;
 }) {
   return (
-    <div className="form-row">
+    <section className="class" aria-label="Default traffic">
       <Select
         label="Default strategy"
         {...hintOf(strategies, draft.defaultStrategy)}
@@ -53,39 +55,41 @@ export function DefaultFields({
         <StrategyOptions strategies={strategies} value={draft.defaultStrategy} />
       </Select>
       {draft.defaultStrategy !== '' && (
-        <OptionsField
-          value={draft.defaultOptions}
-          {...errorOf(errors, 'default.options')}
-          onChange={(defaultOptions) => set({ defaultOptions })}
+        <SteeringFields
+          path="default"
+          worth={draft.defaultWorth}
+          options={draft.defaultOptions}
+          errors={errors}
+          onWorth={(defaultWorth) => set({ defaultWorth })}
+          onOptions={(defaultOptions) => set({ defaultOptions })}
         />
       )}
-    </div>
+    </section>
   );
 }
 
-function OptionsField({
-  value,
-  error,
-  onChange,
+/** What both the default and a class have beside their strategy. */
+function SteeringFields({
+  path,
+  worth,
+  options,
+  errors,
+  onWorth,
+  onOptions,
 }: {
-  readonly value: string;
-  readonly error?: string;
-  readonly onChange: (value: string) => void;
+  readonly path: string;
+  readonly worth: DraftWorth;
+  readonly options: string;
+  readonly errors: Errors;
+  readonly onWorth: (worth: DraftWorth) => void;
+  readonly onOptions: (options: string) => void;
 }) {
+  const shared = { worth, errorOf: (key: string) => errorOf(errors, `${path}.${key}`), onChange: onWorth };
   return (
-    <details className="options-field" open={value !== '' || error !== undefined}>
-      <summary>Options</summary>
-      <TextArea
-        label="Options of the strategy"
-        hidden
-        className="input mono"
-        placeholder="{ }"
-        hint="A JSON object; empty: the strategy's own defaults"
-        {...(error === undefined ? {} : { error })}
-        value={value}
-        onChange={(event) => onChange(event.target.value)}
-      />
-    </details>
+    <>
+      <WorthFields {...shared} />
+      <AdvancedFields {...shared} options={options} onOptions={onOptions} />
+    </>
   );
 }
 
@@ -161,12 +165,15 @@ export function ClassFields({
         <Button small icon="plus" onClick={() => set({ matches: [...item.matches, newMatch()] })}>
           Or
         </Button>
-        <OptionsField
-          value={item.options}
-          {...errorOf(errors, `${key}.options`)}
-          onChange={(options) => set({ options })}
-        />
       </div>
+      <SteeringFields
+        path={key}
+        worth={item.worth}
+        options={item.options}
+        errors={errors}
+        onWorth={(worth) => set({ worth })}
+        onOptions={(options) => set({ options })}
+      />
     </section>
   );
 }

@@ -16,6 +16,7 @@ import { Moment } from '../../ui/status.js';
 import { classText } from './draft.js';
 import { LayerEditor } from './LayerEditor.js';
 import { PushSteps } from './PushSteps.js';
+import { worthText } from './worth.js';
 
 /** Target and applied side by side, the form that changes them, and what became of every version. */
 export function PolicyTab({ vehicle }: { readonly vehicle: LiveVehicle }) {
@@ -168,14 +169,18 @@ function Comparison({
 }
 
 function steering(value: Steering | undefined): string {
-  return value === undefined ? '' : `${value.strategy} ${canonicalJson(value.options ?? {})}`;
+  if (value === undefined) return '';
+  const { strategy, options = {}, ...rest } = value;
+  return `${strategy} ${canonicalJson(options)} ${worthText(rest)}`;
 }
 
-function Strategy({ steering: { strategy, options } }: { readonly steering: Steering }) {
+function Strategy({ steering: { strategy, options, ...rest } }: { readonly steering: Steering }) {
   const entries = Object.entries(options ?? {});
+  const worth = worthText(rest);
   return (
     <>
       <span className="strategy">{strategy}</span>
+      {worth !== '' && <span className="options">{worth}</span>}
       {entries.length > 0 && (
         <span className="options">{entries.map(([key, value]) => `${key} ${JSON.stringify(value)}`).join(', ')}</span>
       )}

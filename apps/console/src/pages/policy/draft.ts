@@ -1,4 +1,5 @@
 import { keyOf, PolicyLayer, type Steering, type TrafficClass, type TrafficMatch } from '@corridor/contracts';
+import { type DraftWorth, draftWorth, worthOf } from './worth.js';
 
 /** A policy layer as the form holds it: text where people type. `key` only tells rows apart. */
 export interface DraftMatch {
@@ -14,12 +15,14 @@ export interface DraftClass {
   readonly strategy: string;
   /** JSON; empty: none. */
   readonly options: string;
+  readonly worth: DraftWorth;
   readonly matches: readonly DraftMatch[];
 }
 export interface Draft {
   /** Empty: what the layers above say. */
   readonly defaultStrategy: string;
   readonly defaultOptions: string;
+  readonly defaultWorth: DraftWorth;
   readonly classes: readonly DraftClass[];
   readonly without: readonly string[];
 }
@@ -32,18 +35,20 @@ export function newMatch(): DraftMatch {
 }
 
 export function newClass(strategy: string): DraftClass {
-  return { key: newKey(), name: '', strategy, options: '', matches: [newMatch()] };
+  return { key: newKey(), name: '', strategy, options: '', worth: draftWorth(undefined), matches: [newMatch()] };
 }
 
 export function draftOf(layer: PolicyLayer): Draft {
   return {
     defaultStrategy: layer.default?.strategy ?? '',
     defaultOptions: optionsText(layer.default),
+    defaultWorth: draftWorth(layer.default),
     classes: layer.classes.map((item) => ({
       key: newKey(),
       name: item.name,
       strategy: item.strategy,
       options: optionsText(item),
+      worth: draftWorth(item),
       matches: item.match.map(draftMatch),
     })),
     without: layer.without,
@@ -86,6 +91,7 @@ export function layerOf(draft: Draft): Read {
     name: item.name.trim(),
     strategy: item.strategy,
     ...options(item.options, `classes[${at}].options`),
+    ...worthOf(item.worth),
     match: item.matches.map(matchOf),
   }));
   const candidate = {
@@ -93,7 +99,13 @@ export function layerOf(draft: Draft): Read {
     v: 1,
     ...(draft.defaultStrategy === ''
       ? {}
-      : { default: { strategy: draft.defaultStrategy, ...options(draft.defaultOptions, 'default.options') } }),
+      : {
+          default: {
+            strategy: draft.defaultStrategy,
+            ...options(draft.defaultOptions, 'default.options'),
+            ...worthOf(draft.defaultWorth),
+          },
+        }),
     classes,
     without: draft.without,
   };

@@ -1,12 +1,11 @@
 import { canonicalJson, type PolicyLayer, type Steering, type TrafficClass } from '@corridor/contracts';
 import { classText } from './draft.js';
+import { worthChanges, worthText } from './worth.js';
 
 /** What saving `after` over `before` changes, one sentence each; empty when nothing does. */
 export function layerChanges(before: PolicyLayer, after: PolicyLayer): string[] {
   const changes: string[] = [];
-  if (!same(before.default, after.default)) {
-    changes.push(`Default traffic: ${steeringText(before.default)} → ${steeringText(after.default)}.`);
-  }
+  changes.push(...steeringChanges('Default traffic', before.default, after.default));
   const old = byName(before.classes);
   const fresh = byName(after.classes);
   for (const [name, item] of fresh) {
@@ -27,18 +26,32 @@ export function layerChanges(before: PolicyLayer, after: PolicyLayer): string[] 
 }
 
 function classChanges(before: TrafficClass, after: TrafficClass): string[] {
-  const changes: string[] = [];
-  if (steeringText(before) !== steeringText(after)) {
-    changes.push(`Class ${after.name}: ${steeringText(before)} → ${steeringText(after)}.`);
-  }
+  const changes = steeringChanges(`Class ${after.name}`, before, after);
   if (!same(before.match, after.match))
     changes.push(`Class ${after.name} is for ${classText(after)} (was: ${classText(before)}).`);
   return changes;
 }
 
+function steeringChanges(what: string, before: Steering | undefined, after: Steering | undefined): string[] {
+  if (before === undefined || after === undefined) {
+    return before === after ? [] : [`${what}: ${steeringText(before)} → ${steeringText(after)}.`];
+  }
+  const changes: string[] = [];
+  if (strategyText(before) !== strategyText(after)) {
+    changes.push(`${what}: ${strategyText(before)} → ${strategyText(after)}.`);
+  }
+  const worth = worthChanges(before, after);
+  if (worth !== '') changes.push(`${what}: ${worth}.`);
+  return changes;
+}
+
 function steeringText(steering: Steering | undefined): string {
   if (steering === undefined) return 'inherited';
-  return steering.options === undefined ? steering.strategy : `${steering.strategy} ${canonicalJson(steering.options)}`;
+  return [strategyText(steering), worthText(steering)].filter(Boolean).join(', ');
+}
+
+function strategyText({ strategy, options }: Steering): string {
+  return options === undefined ? strategy : `${strategy} ${canonicalJson(options)}`;
 }
 
 function same(a: unknown, b: unknown): boolean {

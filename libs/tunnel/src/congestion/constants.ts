@@ -37,12 +37,12 @@ export const AGAIN_US = 100_000;
 /** It lasts no longer; deeper instead. A queue that should have shrunk by less than the second tells nothing. */
 export const DRAIN_MAX_US = 200_000;
 export const DRAIN_TELLS_US = 3_000;
-/** A queue above its target for this long and two round trips does not answer to us. */
+/** Pause between drains that ask for the cause of losses. */
 export const RESPONSE_US = 250_000;
-/** The base had to be raised by this much: somebody else fills the queue. */
+/** Such a queue above the least delay seen is another sender's; a shorter one is jitter, or another route, and becomes the base. */
 export const COMPETE_RAISED_US = 40_000;
-/** A queue this much above its target that should have shrunk by this much in a round trip, and has not by a quarter. */
-export const STUBBORN_US = 20_000;
+/** So many rounds in a row a queue above its target has not shrunk by a quarter of what it should have. */
+export const STUBBORN_ROUNDS = 3;
 /** Over when the delay falls to this above the least seen, or when a drain, every so often, shows that the queue is ours. */
 export const COMPETE_END_US = 15_000;
 export const COMPETE_CHECK_US = 8_000_000;

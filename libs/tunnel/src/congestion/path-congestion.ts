@@ -33,7 +33,7 @@ import {
   RATE_PACKETS,
   RATE_SPAN_US,
   RESPONSE_US,
-  STUBBORN_US,
+  STUBBORN_ROUNDS,
   TARGET_LEAST_US,
 } from './constants.js';
 import { DeliveredRate } from './delivered-rate.js';
@@ -83,15 +83,12 @@ const DRAIN_LEAST = 21;
 const DRAIN_BEFORE = 22; // standing queue when it began
 const DRAIN_LOSS = 23; // loss when it began
 const EMPTY_AT = 24; // when the queue was last seen empty
-const EXCESS_AT = 25; // since when it is above the target
 const COMPETE_CHECK_AT = 26;
 const SENT_AT = 27;
 const ACKED_AT = 28;
 const HOLD = 30; // rounds to come in which loss counts no more
 const DRAIN_SENT = 31;
 const DRAIN_CAPACITY = 32;
-const STANDING_CAPACITY = 33; // when the queue began to stand
-const STANDING_AT = 34;
 const DRAIN_TO = 35;
 const PROBE_AT = 36; // a full window is silent: one more may go to find out
 const PATIENCE = 37; // pause between these
@@ -243,7 +240,7 @@ export class PathCongestion {
     rate.note(report);
     delay.note(report, 1 / numbers[CAPACITY], this.competing, clock);
     if (delay.latestUs < numbers[TARGET] / 4) {
-      numbers[EMPTY_AT] = clock.nowUs;
+      if (delay.raisedUs < DRAIN_TELLS_US) numbers[EMPTY_AT] = clock.nowUs;
       if (delay.latestUs < numbers[TARGET] / 8) rate.mark();
     }
     if (report.rttUs > 0) this.notePipe(report);
@@ -298,7 +295,6 @@ export class PathCongestion {
     numbers[TARGET_CAP] = Number.POSITIVE_INFINITY;
     numbers[SENT_AT] = Number.POSITIVE_INFINITY;
     numbers[GAIN] = 1;
-    numbers[EXCESS_AT] = Number.POSITIVE_INFINITY;
     this.found = false;
     this.draining = false;
     this.competing = false;
@@ -443,20 +439,26 @@ export class PathCongestion {
     const elapsedUs = numbers[ACKED_AT] - numbers[LAST_ACKED_AT];
     const before = numbers[LAST_QUEUE];
     const expected = elapsedUs - numbers[ROUND_BYTES] / numbers[LAST_CAPACITY];
-    if (before > numbers[TARGET] + this.allowanceUs + STUBBORN_US && expected > STUBBORN_US) {
+    const packetUs = PACKET_BYTES / Math.max(numbers[PEAK], numbers[CAPACITY]);
+    if (before > numbers[TARGET] + this.allowanceUs && expected > DRAIN_TELLS_US && expected > packetUs) {
       if (before - delay.standingUs > expected / 4) this.stubborn = 0;
-      else if (++this.stubborn >= 2) this.startCompeting(clock);
+      else if (++this.stubborn >= STUBBORN_ROUNDS) this.giveIn(clock);
     } else this.stubborn = 0;
     numbers[LAST_ACKED_AT] = numbers[ACKED_AT];
     numbers[LAST_QUEUE] = delay.standingUs;
     numbers[LAST_CAPACITY] = numbers[CAPACITY];
   }
 
-  private startCompeting(clock: Clock): void {
-    const { numbers } = this;
-    this.competing = true;
+  /** What stands is not ours to take away: it is the base from now on, or somebody to compete with. */
+  private giveIn(clock: Clock): void {
+    const { numbers, delay } = this;
     this.stubborn = 0;
-    numbers[CAPACITY] = Math.max(numbers[CAPACITY], numbers[PEAK] / 2);
+    this.unmoved = 0;
+    if (delay.standingUs + delay.raisedUs < COMPETE_RAISED_US) {
+      delay.raiseBase();
+      return;
+    }
+    this.competing = true;
     numbers[COMPETE_CHECK_AT] = clock.nowUs + COMPETE_CHECK_US / 4;
   }
 
@@ -474,7 +476,6 @@ export class PathCongestion {
   private stopCompeting(clock: Clock): void {
     this.competing = false;
     this.delay.restoreBase();
-    this.numbers[EXCESS_AT] = clock.nowUs;
     this.numbers[EMPTY_AT] = clock.nowUs;
   }
 
@@ -498,19 +499,11 @@ export class PathCongestion {
       return;
     }
     const standing = delay.standingUs;
-    if (standing < 1.3 * numbers[TARGET] + 2_000 + this.allowanceUs) numbers[EXCESS_AT] = nowUs;
-    if (standing < numbers[TARGET] / 2) {
-      numbers[STANDING_AT] = nowUs;
-      numbers[STANDING_CAPACITY] = numbers[CAPACITY];
-    }
-    const sinking =
-      nowUs - numbers[STANDING_AT] > 100_000 + numbers[PIPE] && numbers[CAPACITY] < 0.8 * numbers[STANDING_CAPACITY];
-    const unexplained = nowUs - numbers[EXCESS_AT] > RESPONSE_US + 2 * numbers[PIPE];
-    const due = standing > numbers[TARGET] / 4 && nowUs - numbers[EMPTY_AT] > DRAIN_EVERY_US;
+    const due =
+      (standing > numbers[TARGET] / 4 || delay.raisedUs > DRAIN_TELLS_US) && nowUs - numbers[EMPTY_AT] > DRAIN_EVERY_US;
     const unsure = this.unmoved > 0 && nowUs > numbers[DRAIN_UNTIL] + 2 * numbers[PIPE] + AGAIN_US;
     const lossy = numbers[LOSS] > numbers[RANDOM_LOSS] + LOSS_MARGIN && nowUs > numbers[DRAIN_UNTIL] + RESPONSE_US;
-    if (this.competing ? nowUs < numbers[COMPETE_CHECK_AT] : !(due || unexplained || lossy || sinking || unsure))
-      return;
+    if (this.competing ? nowUs < numbers[COMPETE_CHECK_AT] : !(due || lossy || unsure)) return;
     const queueUs = this.expectedQueueUs(clock);
     // What we sent too much is still on its way: it will tell nothing.
     if (Math.abs(queueUs - standing) > 5_000 + 0.3 * standing && !this.competing) return;
@@ -518,7 +511,7 @@ export class PathCongestion {
     this.found = true;
     numbers[DRAIN_FROM] = nowUs;
     // Single packets must not decide.
-    const lessUs = Math.max(DRAIN_DEPTH * standing + 2_000, (2 * PACKET_BYTES) / numbers[CAPACITY]);
+    const lessUs = Math.max(DRAIN_DEPTH * standing + delay.raisedUs + 2_000, (2 * PACKET_BYTES) / numbers[CAPACITY]);
     numbers[DRAIN_UNTIL] = nowUs + Math.min(DRAIN_MAX_US, Math.max(30_000, lessUs / (1 - DRAIN_SHARE)));
     numbers[DRAIN_TO] = Math.min(DRAIN_SHARE, Math.max(0.5, 1 - lessUs / DRAIN_MAX_US));
     numbers[DRAIN_ACKED] = 0;
@@ -531,12 +524,9 @@ export class PathCongestion {
   }
 
   private judgeDrain(clock: Clock): void {
-    const { numbers, delay } = this;
+    const { numbers } = this;
     this.draining = false;
     numbers[EMPTY_AT] = clock.nowUs;
-    numbers[EXCESS_AT] = clock.nowUs;
-    numbers[STANDING_AT] = clock.nowUs;
-    numbers[STANDING_CAPACITY] = numbers[CAPACITY];
     const before = numbers[DRAIN_BEFORE];
     const lengthUs = numbers[DRAIN_UNTIL] - numbers[DRAIN_FROM];
     const expected = Math.min(before, lengthUs - numbers[DRAIN_SENT] / numbers[DRAIN_CAPACITY]);
@@ -548,13 +538,7 @@ export class PathCongestion {
       return;
     }
     if (!tells || before <= numbers[TARGET] / 2 || share >= 0.3) this.unmoved = 0;
-    else if (++this.unmoved >= 2) {
-      this.unmoved = 0;
-      delay.raiseBase();
-      if (delay.raisedUs > COMPETE_RAISED_US) {
-        this.startCompeting(clock);
-      }
-    }
+    else if (++this.unmoved >= 2) this.giveIn(clock);
     const seen = numbers[DRAIN_ACKED] + numbers[DRAIN_LOST];
     if (seen < 10) return;
     const loss = numbers[DRAIN_LOST] / seen;

@@ -180,7 +180,7 @@ function Strategy({ steering: { strategy, options, ...rest } }: { readonly steer
   return (
     <>
       <span className="strategy">{strategy}</span>
-      {worth !== '' && <span className="options">{worth}</span>}
+      {worth !== '' && <span className="worth-text">{worth}</span>}
       {entries.length > 0 && (
         <span className="options">{entries.map(([key, value]) => `${key} ${JSON.stringify(value)}`).join(', ')}</span>
       )}

@@ -207,8 +207,9 @@ export class SentLog {
     const largest = frame.ranges[0];
     if (largest >= numbers[NEXT]) return false;
     const base = numbers[BASE];
-    // Below the base only those are of interest that were taken for lost.
-    const floor = Math.min(base, Math.max(numbers[LOST_FROM], base - LATE_PACKETS));
+    // Below the base only those are of interest that were taken for lost, as long as nothing newer has their place.
+    const known = Math.max(numbers[KNOWN_FROM], numbers[NEXT] - this.mask - 1, base - LATE_PACKETS);
+    const floor = Math.min(base, Math.max(numbers[LOST_FROM], known));
     for (let i = 0; i < frame.rangeCount; i++) {
       const last = frame.ranges[2 * i];
       if (last < floor) break;

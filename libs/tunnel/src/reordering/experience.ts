@@ -9,8 +9,8 @@
 import type { Clock } from '../clock.js';
 import { MAX_HOLD_US, MIN_WAIT_US } from './limits.js';
 
-/** Buckets of lateness, four to an octave above 1 ms: the last one ends at 262 ms, above {@link MAX_HOLD_US}. */
-const BUCKETS = 36;
+/** Buckets of lateness, four to an octave above 1 ms: the last one ends at 1.05 s, above {@link MAX_HOLD_US}. */
+const BUCKETS = 44;
 const UNIT_SHIFT = 8;
 const UNFILLED = BUCKETS;
 const AGED_AT = BUCKETS + 1;

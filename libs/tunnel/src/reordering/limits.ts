@@ -1,10 +1,11 @@
 /** Every number that tunes the restoring of order, with its unit and reason. */
+import { HOLD_MS } from '@corridor/wire';
 
 /** How long a packet waits for the ones before it when its header does not say (0 in the flags): a radio retransmits
  * within 10 to 60 ms, two paths rarely differ by more. */
 export const DEFAULT_HOLD_US = 80_000;
-/** Longest hold that a header can ask for: 15 units of 16 ms. */
-export const MAX_HOLD_US = 240_000;
+/** Longest hold that a header can ask for. */
+export const MAX_HOLD_US = HOLD_MS[HOLD_MS.length - 1] * 1_000;
 /** Least time that a gap is waited for, however few gaps were ever filled: scheduling of both ends, one radio slot. */
 export const MIN_WAIT_US = 4_000;
 

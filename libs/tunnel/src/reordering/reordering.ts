@@ -56,6 +56,11 @@ export class Reordering implements Keeper {
     return this.table?.size ?? 0;
   }
 
+  /** Whether packets of this flow are put in order: then all of them have to come here. */
+  has(flow: number): boolean {
+    return this.table !== undefined && this.table.find(flow) !== NONE;
+  }
+
   /** How long a gap in a flow of traffic class `index` is waited for now at most, microseconds. */
   waitUs(index: number): number {
     return this.experiences[index]?.waitUs ?? MAX_HOLD_US;

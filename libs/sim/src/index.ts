@@ -11,7 +11,7 @@ export * from './recorded-drive.js';
 export { type FlowPrediction, predict, runScenario } from './run-scenario.js';
 export * from './scenario.js';
 export * from './scenarios/index.js';
-export { type SimOptions, type SimVehicle, SimWorld } from './sim-world.js';
+export { type PacketObserver, type SimOptions, type SimVehicle, SimWorld } from './sim-world.js';
 export { type DriveTraceOptions, syntheticDrive, syntheticTrace } from './synthetic-trace.js';
 export * from './tcp/index.js';
 export { ToyAead } from './toy-aead.js';

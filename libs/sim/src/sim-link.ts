@@ -25,6 +25,8 @@ export class SimLink {
   readonly down: LinkDirection;
   /** Public host of now; packets for an earlier one vanish. */
   host: number;
+  /** The modem is there. */
+  plugged = true;
   private readonly nat: NatModel | undefined;
   /** Counts the addresses that the operator gave, and the one of them that the vehicle's device has. */
   private given = 0;
@@ -50,7 +52,7 @@ export class SimLink {
 
   /** Whether a packet that the vehicle sends now is carried; answers what {@link publicPort} wants, or -1. */
   sendable(): number {
-    return this.taken === this.given ? this.taken : -1;
+    return this.plugged && this.taken === this.given ? this.taken : -1;
   }
 
   /** Port under which a packet from the vehicle's address `inside` leaves the operator's network now. */
@@ -67,7 +69,7 @@ export class SimLink {
 
   /** Whether a packet for the vehicle's address `inside` that comes through now finds it there. */
   accepts(inside: number): boolean {
-    return inside === this.given && inside === this.taken;
+    return this.plugged && inside === this.given && inside === this.taken;
   }
 
   /** @throws RangeError when the link has no NAT: the scenario is wrong. */

@@ -43,6 +43,18 @@ export interface SimOptions {
   readonly handshake: HandshakePrimitives;
   /** Default: the built-in ones. */
   readonly strategies?: readonly StrategyFactory[];
+  /** Told of every packet, for checks that a flow's totals cannot make. */
+  readonly observer?: PacketObserver;
+  /** Slots of each engine's send slab. Default: 8,192, and 2,048 where there are several vehicles. */
+  readonly sendSlots?: number;
+}
+
+/** Packets by the number of their flow (in the order of vehicles, then of traffic) and their number in it. TCP is left out. */
+export interface PacketObserver {
+  /** The tunnel was given a packet. */
+  sent(flow: number, sequence: number, atUs: number): void;
+  /** It came out, as it went in. */
+  delivered(flow: number, sequence: number, atUs: number): void;
 }
 
 /** Inner packets are at most this long, bytes. */
@@ -98,6 +110,13 @@ export class SimWorld {
     const link = this.vehicles[vehicle]?.links.find((candidate) => candidate.spec.name === name);
     if (link === undefined) throw new RangeError(`${vehicleName(vehicle)} has no link ${name}`);
     return link;
+  }
+
+  /** Pulls a link's modem out, or puts it back: the uplink is gone for the engine, and nothing passes. */
+  setPlugged(vehicle: number, name: string, plugged: boolean): void {
+    const { host, links } = this.vehicles[vehicle];
+    this.link(vehicle, name).plugged = plugged;
+    host.mutate((engine, nowUs) => engine.setUplinks(this.uplinks(links), [], nowUs));
   }
 
   /** Lets time go on to `untilUs`. */
@@ -164,13 +183,14 @@ export class SimWorld {
       ciphers: [CIPHER_CHACHA20_POLY1305],
       strategies: this.options.strategies ?? builtInStrategies,
       policy: this.scenario.policy,
-      sendSlots: this.scenario.vehicles === 1 ? SEND_SLOTS : SEND_SLOTS_OF_FLEET,
+      sendSlots: this.options.sendSlots ?? (this.scenario.vehicles === 1 ? SEND_SLOTS : SEND_SLOTS_OF_FLEET),
       mtu: MTU,
     };
   }
 
   private uplinks(links: readonly SimLink[]): UplinkState[] {
-    return links.map((link) => ({
+    const present = links.filter((link) => link.plugged);
+    return present.map((link) => ({
       name: link.spec.name,
       socket: link.index,
       remotes: [gatewayAddress(this.family)],
@@ -205,7 +225,9 @@ export class SimWorld {
     const outside = () => this.gateway;
     const isUp = spec.direction === 'up';
     if (spec.kind !== 'tcp') {
-      return new TrafficFlow(this.clock, this.scenario, spec, { vehicle, id, name }, random, isUp ? inside : outside);
+      const place = { vehicle, id, name };
+      const observe = (sequence: number) => this.options.observer?.sent(id, sequence, this.clock.nowUs);
+      return new TrafficFlow(this.clock, this.scenario, spec, place, random, isUp ? inside : outside, observe);
     }
     const host = vehicleInnerHost(vehicle);
     const ends = isUp ? { from: host, to: HOSPITAL } : { from: HOSPITAL, to: host };
@@ -267,6 +289,7 @@ export class SimWorld {
     if (packet === undefined || !(flow instanceof TrafficFlow))
       throw new Error(`a packet of ${length} bytes came out changed`);
     flow.recorder.arrived(packet.sequence, packet.sentAtUs, this.clock.nowUs);
+    this.options.observer?.delivered(packet.flow, packet.sequence, this.clock.nowUs);
   }
 
   private deliverSegment(slab: Uint8Array, offset: number, length: number): void {
@@ -279,7 +302,8 @@ export class SimWorld {
     this.clock.schedule(this.clock.nowUs, () => flow.arrived(arrived));
   }
 
-  private apply(step: ScenarioStep): void {
+  /** Makes something happen now. */
+  apply(step: ScenarioStep): void {
     if (step.action === 'restart-gateway') {
       this.gateway?.stop();
       this.gateway = undefined;

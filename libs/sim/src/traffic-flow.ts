@@ -41,6 +41,7 @@ export class TrafficFlow {
 
   /**
    * @param sender the host that sends at the time of the call: the gateway's changes when it restarts.
+   * @param observe told of every packet that a host takes.
    */
   constructor(
     private readonly clock: VirtualClock,
@@ -49,6 +50,7 @@ export class TrafficFlow {
     place: FlowPlace,
     random: Random,
     private readonly sender: () => EngineHost<Engine> | undefined,
+    private readonly observe: (sequence: number) => void,
   ) {
     const { vehicle, id, name } = place;
     this.recorder = new FlowRecorder({ vehicle, flow: name, kind: spec.kind, direction: spec.direction });
@@ -90,7 +92,9 @@ export class TrafficFlow {
     const { packet, spec } = this;
     packet.sequence = this.sent++;
     packet.sentAtUs = Math.round(this.clock.nowUs);
-    this.sender()?.send((slab, offset) => {
+    const host = this.sender();
+    if (host !== undefined) this.observe(packet.sequence);
+    host?.send((slab, offset) => {
       writeStampedPacket(slab, offset, spec.bytes, packet);
       return spec.bytes;
     });

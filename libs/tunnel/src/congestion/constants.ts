@@ -43,9 +43,10 @@ export const RESPONSE_US = 250_000;
 export const COMPETE_RAISED_US = 40_000;
 /** So many rounds in a row a queue above its target has not shrunk by a quarter of what it should have. */
 export const STUBBORN_ROUNDS = 3;
-/** Over when the delay falls to this above the least seen, or when a drain, every so often, shows that the queue is ours. */
+/** Over when the delay falls to this above the least seen, or when a drain, every so often, shows that the queue is ours, and one soon after, too. */
 export const COMPETE_END_US = 15_000;
 export const COMPETE_CHECK_US = 8_000_000;
+export const COMPETE_AGAIN_US = 500_000;
 /** Growth a second meanwhile, as a share of what the path carried of ours in the last {@link PEAK_MEMORY_US}; what loss leaves. */
 export const PEAK_MEMORY_US = 20_000_000;
 export const COMPETE_UP = 0.03;

@@ -8,6 +8,7 @@ import {
   ACK_US,
   AGAIN_US,
   BURST_US,
+  COMPETE_AGAIN_US,
   COMPETE_CHECK_US,
   COMPETE_DOWN,
   COMPETE_END_US,
@@ -372,7 +373,7 @@ export class PathCongestion {
     const { numbers } = this;
     const packet = PACKET_BYTES / numbers[CAPACITY];
     const law = 4_000 + 1_200 * Math.log2(25 / numbers[CAPACITY]);
-    const target = Math.max(1.5 * packet, Math.min(15_000, Math.max(3_000, law)));
+    const target = Math.max(0.75 * packet, Math.min(15_000, Math.max(3_000, law)));
     numbers[TARGET] = Math.min(target, numbers[TARGET_CAP]);
   }
 
@@ -470,11 +471,15 @@ export class PathCongestion {
       // Once per overflow: what was sent before the first reaction may be lost, too.
       if (numbers[HOLD] === 0) numbers[CAPACITY] *= COMPETE_DOWN;
       numbers[HOLD] = 1 - numbers[HOLD];
-    } else if (this.refused) numbers[CAPACITY] += numbers[PEAK] * COMPETE_UP * (elapsedUs / 1e6);
+    } else if (this.refused) {
+      const haste = numbers[CAPACITY] < numbers[PEAK] / 3 ? 2 : 1;
+      numbers[CAPACITY] += haste * numbers[PEAK] * COMPETE_UP * (elapsedUs / 1e6);
+    }
   }
 
   private stopCompeting(clock: Clock): void {
     this.competing = false;
+    this.unmoved = 0;
     this.delay.restoreBase();
     this.numbers[EMPTY_AT] = clock.nowUs;
   }
@@ -534,7 +539,9 @@ export class PathCongestion {
     const share = (before - numbers[DRAIN_LEAST]) / expected;
     if (this.competing) {
       numbers[COMPETE_CHECK_AT] = clock.nowUs + COMPETE_CHECK_US;
-      if (tells && share > 0.75) this.stopCompeting(clock);
+      if (!tells || share < 0.75) this.unmoved = 0;
+      else if (++this.unmoved >= 2) this.stopCompeting(clock);
+      else numbers[COMPETE_CHECK_AT] = clock.nowUs + COMPETE_AGAIN_US;
       return;
     }
     if (!tells || before <= numbers[TARGET] / 2 || share >= 0.3) this.unmoved = 0;

@@ -3,12 +3,21 @@
  *
  *   node echo.mjs server ADDRESS PORT        echoes until killed; prints "ready"
  *   node echo.mjs client ADDRESS PORT COUNT INTERVAL_MS BYTES
- *                                            prints { sent, received, longestGapMs } as JSON
+ *                                            prints { sent, received, longestGapMs } as JSON; what comes back changed
+ *                                            is not received
  */
 import { createSocket } from 'node:dgram';
 
 const [mode, address, port, count, intervalMs, bytes] = process.argv.slice(2);
 const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
+
+/** No two messages are alike, and all their bytes count. */
+function contents(index) {
+  const message = Buffer.alloc(Number(bytes));
+  message.writeUInt32LE(index, 0);
+  for (let i = 4; i < message.length; i++) message[i] = (index * 31 + i * 7) ^ (i >> 3);
+  return message;
+}
 
 if (mode === 'server') {
   socket.on('message', (message, from) => socket.send(message, from.port, from.address, () => {}));
@@ -22,7 +31,8 @@ if (mode === 'server') {
     const now = performance.now();
     if (last > 0) longestGapMs = Math.max(longestGapMs, now - last);
     last = now;
-    answers.add(message.readUInt32LE(0));
+    const index = message.readUInt32LE(0);
+    if (message.equals(contents(index))) answers.add(index);
   });
   socket.on('error', () => {});
   const done = () => {
@@ -30,9 +40,7 @@ if (mode === 'server') {
     process.stdout.write(`${JSON.stringify({ sent, received: answers.size, longestGapMs })}\n`);
   };
   const timer = setInterval(() => {
-    const message = Buffer.alloc(Number(bytes));
-    message.writeUInt32LE(sent++, 0);
-    socket.send(message, Number(port), address, () => {});
+    socket.send(contents(sent++), Number(port), address, () => {});
     if (sent < Number(count)) return;
     clearInterval(timer);
     setTimeout(done, 500);

@@ -1,13 +1,14 @@
 /**
- * How many bytes of a stream are on their way from the engine to the kernel, and since when the oldest: in memory that
- * both threads see, so that the engine's thread stops adding also when the other one is wedged.
+ * How many bytes of a stream are on their way from the engine to the kernel, and since when the kernel has not taken the
+ * oldest: in memory that both threads see, so that the engine's thread stops adding also when the other one is wedged.
  */
 import { BACKLOG_BYTES, BACKLOG_MS } from './constants.js';
 
 const BYTES = 0;
-const OLDEST_MS = 1;
+/** When the oldest that the kernel has not taken was offered to it; 0: there is none. */
+const OFFERED_MS = 1;
 
-/** One stream's backlog. The engine's thread adds, the other one takes away. */
+/** One stream's backlog. The engine's thread adds, the one with the connection offers and takes away. */
 export class Backlog {
   readonly memory: SharedArrayBuffer;
   readonly #cells: Int32Array;
@@ -22,23 +23,29 @@ export class Backlog {
     return Atomics.load(this.#cells, BYTES);
   }
 
-  /** Whether another `length` bytes may be added at `nowMs` ({@link wrappedMs}). */
+  /**
+   * Whether another `length` bytes may be added at `nowMs` ({@link wrappedMs}): not to too many, and not behind what the
+   * network has kept waiting. What waits for the other thread only is no sign of a full network.
+   */
   admits(length: number, nowMs: number): boolean {
     const waiting = this.bytes;
     if (waiting === 0) return true;
     if (waiting + length > BACKLOG_BYTES) return false;
-    return ((nowMs - Atomics.load(this.#cells, OLDEST_MS)) | 0) <= BACKLOG_MS;
+    const offeredMs = Atomics.load(this.#cells, OFFERED_MS);
+    return offeredMs === 0 || ((nowMs - offeredMs) | 0) <= BACKLOG_MS;
   }
 
-  add(length: number, nowMs: number): void {
-    // In an empty queue the new one is the oldest. Said before it counts: the other thread may look at any moment.
-    if (this.bytes === 0) Atomics.store(this.#cells, OLDEST_MS, nowMs);
+  add(length: number): void {
     Atomics.add(this.#cells, BYTES, length);
   }
 
-  /** The kernel took `length` bytes. @param oldestMs when the oldest of what still waits was added, or now */
-  take(length: number, oldestMs: number): void {
-    Atomics.store(this.#cells, OLDEST_MS, oldestMs);
+  /** The oldest that the kernel has not taken was offered to it at `nowMs`; undefined: it has taken everything. */
+  noteOffered(nowMs: number | undefined): void {
+    Atomics.store(this.#cells, OFFERED_MS, nowMs === undefined ? 0 : nowMs || 1);
+  }
+
+  /** The kernel took `length` bytes. */
+  take(length: number): void {
     Atomics.sub(this.#cells, BYTES, length);
   }
 }

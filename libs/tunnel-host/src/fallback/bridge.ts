@@ -112,7 +112,7 @@ export class StreamBridge {
     const flush = () => {
       if (parts.length === 0) return;
       const stream = this.#streams.get(socket);
-      if (stream) stream.send(parts, bytes, reader.atUs);
+      if (stream) stream.send(parts, bytes);
       else this.#outbound.add(-bytes);
       parts = [];
       bytes = 0;

@@ -31,37 +31,44 @@ describe('a bundle', () => {
 });
 
 describe('a backlog', () => {
-  test('takes 64 KB, and nothing behind bytes that have waited for more than 100 ms', () => {
+  test('takes 64 KB, and nothing behind what the kernel has not taken for more than 100 ms', () => {
     const backlog = new Backlog();
     for (let bytes = 0; bytes < BACKLOG_BYTES; bytes += 1024) {
-      expect(backlog.admits(1024, 0)).toBe(true);
-      backlog.add(1024, 0);
+      expect(backlog.admits(1024, 5000)).toBe(true);
+      backlog.add(1024);
     }
     expect(backlog.admits(1, 0)).toBe(false);
-    backlog.take(BACKLOG_BYTES - 1024, 0);
-    expect(backlog.admits(1400, 100)).toBe(true);
-    expect(backlog.admits(1400, 101)).toBe(false);
+    backlog.take(BACKLOG_BYTES - 1024);
+    backlog.noteOffered(5000);
+    expect(backlog.admits(1400, 5100)).toBe(true);
+    expect(backlog.admits(1400, 5101)).toBe(false);
+    backlog.noteOffered(5050);
+    expect(backlog.admits(1400, 5101)).toBe(true);
   });
 
-  test('always takes one when it is empty, and ages from then on', () => {
+  test('does not age while only the other thread is late, and always takes one when it is empty', () => {
     const backlog = new Backlog();
-    backlog.add(1400, 0);
-    backlog.take(1400, 0);
+    backlog.add(1400);
     expect(backlog.admits(1400, 1_000_000)).toBe(true);
-    backlog.add(1400, 1_000_000);
-    expect(backlog.admits(1400, 1_000_050)).toBe(true);
-    expect(backlog.admits(1400, 1_000_150)).toBe(false);
+    backlog.noteOffered(0);
+    expect(backlog.admits(1400, 1_000_000)).toBe(false);
+    backlog.noteOffered(undefined);
+    expect(backlog.admits(1400, 1_000_000)).toBe(true);
+    backlog.noteOffered(5);
+    backlog.take(1400);
+    expect(backlog.admits(1400, 1_000_000)).toBe(true);
   });
 
   test('is the same for whoever has its memory, and ages over the wrap of its clock', () => {
     const backlog = new Backlog();
     const other = new Backlog(backlog.memory);
     const wrap = 2 ** 32 * 1000;
-    backlog.add(1400, wrappedMs(wrap / 2 - 20_000));
+    backlog.add(1400);
+    other.noteOffered(wrappedMs(wrap / 2 - 20_000));
     expect(other.bytes).toBe(1400);
-    expect(other.admits(1, wrappedMs(wrap / 2 + 60_000))).toBe(true);
-    expect(other.admits(1, wrappedMs(wrap / 2 + 90_000))).toBe(false);
-    other.take(1400, 0);
+    expect(backlog.admits(1, wrappedMs(wrap / 2 + 60_000))).toBe(true);
+    expect(backlog.admits(1, wrappedMs(wrap / 2 + 90_000))).toBe(false);
+    other.take(1400);
     expect(backlog.bytes).toBe(0);
   });
 });

@@ -133,7 +133,7 @@ export class StreamSockets {
       else if (!stream.backlog.admits(length, nowMs) || this.#outbound.bytes + bytes > TOTAL_BACKLOG_BYTES) {
         this.counters[DROP_BACKLOG]++;
       } else {
-        stream.backlog.add(length, nowMs);
+        stream.backlog.add(length);
         this.#picked[count++] = i;
         bytes += length;
       }

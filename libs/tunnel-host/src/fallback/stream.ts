@@ -34,7 +34,7 @@ export interface StreamHooks {
 
 interface Waiting {
   readonly bytes: number;
-  readonly sinceMs: number;
+  readonly offeredMs: number;
 }
 
 /** One WebSocket connection, a binary message a datagram: the end in the thread that has the TLS connections. */
@@ -80,13 +80,14 @@ export class Stream {
     this.#pinger.unref();
   }
 
-  /** Sends the datagrams of `parts` together: one write, one TLS record where they fit. @param postedUs by the engine */
-  send(parts: readonly Uint8Array[], bytes: number, postedUs: number): void {
+  /** Sends the datagrams of `parts` together: one write, one TLS record where they fit. */
+  send(parts: readonly Uint8Array[], bytes: number): void {
     if (this.#ended || this.#webSocket.readyState !== this.#webSocket.OPEN) {
       this.#hooks.flushed(bytes);
       return;
     }
-    this.#waiting.push({ bytes, sinceMs: wrappedMs(postedUs) });
+    this.#waiting.push({ bytes, offeredMs: wrappedMs(nowUs()) });
+    this.backlog.noteOffered(this.#waiting[0].offeredMs);
     this.#transport.cork?.();
     for (let i = 0; i < parts.length; i++) {
       const last = i === parts.length - 1;
@@ -134,7 +135,8 @@ export class Stream {
   #flushed(): void {
     const done = this.#waiting.shift();
     if (done === undefined) return;
-    this.backlog.take(done.bytes, this.#waiting[0]?.sinceMs ?? wrappedMs(nowUs()));
+    this.backlog.noteOffered(this.#waiting[0]?.offeredMs);
+    this.backlog.take(done.bytes);
     this.#hooks.flushed(done.bytes);
   }
 

@@ -41,9 +41,9 @@ export const MAX_KEPT_PACKETS = 512;
 export const FIRST_EQUATIONS = 8;
 export const MAX_EQUATIONS = 64;
 /** The same of one flow: as many packets can be restored together. */
-export const MAX_FLOW_EQUATIONS = 24;
+export const MAX_FLOW_EQUATIONS = 32;
 /** Missing packets that one system may be about. */
-export const MAX_UNKNOWNS = 48;
+export const MAX_UNKNOWNS = 64;
 /** Flows of one peer whose packets are kept. */
 export const MAX_RECEIVED_FLOWS = 32;
 /** A repair that found no use for so long is given up. */

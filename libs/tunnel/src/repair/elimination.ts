@@ -40,7 +40,7 @@ export class Elimination {
       while (pivot < rows && matrix[pivot * STRIDE + unknown] === 0) pivot++;
       if (pivot === rows) continue;
       this.swap(pivot, rank);
-      this.scale(rank, gfInverse(matrix[rank * STRIDE + unknown]));
+      this.scale(rank, unknown, gfInverse(matrix[rank * STRIDE + unknown]));
       for (let row = 0; row < rows; row++) if (row !== rank) this.subtract(row, rank, unknown);
       solvedBy[unknown] = rank++;
     }
@@ -82,17 +82,24 @@ export class Elimination {
     }
   }
 
-  private scale(row: number, factor: number): void {
-    const { matrix } = this;
-    for (let i = row * STRIDE; i < (row + 1) * STRIDE; i++) matrix[i] = gfMultiply(factor, matrix[i]);
-    this.steps += STRIDE;
+  /** Multiplies a row; what lies before its pivot is 0. */
+  private scale(row: number, pivot: number, factor: number): void {
+    const { matrix, unknowns, rows } = this;
+    const from = row * STRIDE;
+    for (let i = from + pivot; i < from + unknowns; i++) matrix[i] = gfMultiply(factor, matrix[i]);
+    for (let i = from + MAX_UNKNOWNS; i < from + MAX_UNKNOWNS + rows; i++) matrix[i] = gfMultiply(factor, matrix[i]);
+    this.steps += unknowns + rows;
   }
 
-  private subtract(row: number, pivot: number, unknown: number): void {
-    const { matrix } = this;
-    const factor = matrix[row * STRIDE + unknown];
+  /** Clears the column of the pivot in `row`, by adding a multiple of the row `source` that has it. */
+  private subtract(row: number, source: number, pivot: number): void {
+    const { matrix, unknowns, rows } = this;
+    const to = row * STRIDE;
+    const factor = matrix[to + pivot];
     if (factor === 0) return;
-    for (let i = 0; i < STRIDE; i++) matrix[row * STRIDE + i] ^= gfMultiply(factor, matrix[pivot * STRIDE + i]);
-    this.steps += STRIDE;
+    const from = source * STRIDE;
+    for (let i = pivot; i < unknowns; i++) matrix[to + i] ^= gfMultiply(factor, matrix[from + i]);
+    for (let i = MAX_UNKNOWNS; i < MAX_UNKNOWNS + rows; i++) matrix[to + i] ^= gfMultiply(factor, matrix[from + i]);
+    this.steps += unknowns + rows;
   }
 }

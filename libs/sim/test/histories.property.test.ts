@@ -10,6 +10,7 @@ import { shrink } from './histories/shrink.js';
 
 const COUNT = Number(process.env.SIM_HISTORIES ?? 250);
 const ONE = process.env.SIM_HISTORY_SEED;
+const SHRINKS = process.env.SIM_HISTORY_SHRINK !== '0';
 const FIRST = Number(process.env.SIM_HISTORY_FIRST ?? 1);
 const SEEDS = ONE === undefined ? Array.from({ length: COUNT }, (_, index) => FIRST + index) : [Number(ONE)];
 
@@ -27,8 +28,12 @@ describe('random histories', () => {
       total.entries = Math.max(total.entries, result.entries);
       if (result.violations.length === 0) continue;
       const [first] = result.violations;
-      failed.push(`seed ${seed}: ${result.violations.length} violations, first: ${first.kind}: ${first.what}`);
-      if (failed.length === 1) {
+      const kinds = [...new Set(result.violations.map(({ kind }) => kind))].join(', ');
+      failed.push(
+        `seed ${seed}: ${result.violations.length} violations (${kinds}), first: ${first.kind}: ${first.what}; ` +
+          `engines count ${JSON.stringify(result.counters)}`,
+      );
+      if (failed.length === 1 && SHRINKS) {
         const shortest = shrink(history, first.kind);
         const left = runHistory(shortest).violations.slice(0, 5);
         failed.push(

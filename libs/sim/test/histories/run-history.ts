@@ -21,6 +21,8 @@ export interface HistoryResult {
   readonly delivered: number;
   readonly bytes: number;
   readonly entries: number;
+  /** What the engines themselves say about packets that they did not deliver, of both ends together. */
+  readonly counters: Readonly<Record<string, number>>;
 }
 
 /** After the traffic everything heals, and this later the tunnel must be at rest. */
@@ -52,11 +54,34 @@ export function runHistory(history: History): HistoryResult {
   } catch (error) {
     const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
     violations.push({ kind: 'threw', atUs: world?.clock.nowUs ?? 0, what });
-    return { violations, sent: log.sentCount, owed: 0, delivered: 0, bytes: 0, entries: 0 };
+    return { violations, sent: log.sentCount, owed: 0, delivered: 0, bytes: 0, entries: 0, counters: {} };
   }
   const owed = judgePackets(history, log, violations);
   const size = judgeState(world, violations);
-  return { violations, sent: log.sentCount, owed, delivered: log.deliveredCount, ...size };
+  const counters = countersOf(world);
+  return { violations, sent: log.sentCount, owed, delivered: log.deliveredCount, ...size, counters };
+}
+
+const TELLING = [
+  'queueDrops',
+  'queueExpired',
+  'queueOverflows',
+  'heldGivenUp',
+  'noPath',
+  'losses',
+  'retransmissions',
+  'replaysSent',
+  'handshakes',
+];
+
+function countersOf(world: SimWorld): Record<string, number> {
+  const counters: Record<string, number> = {};
+  for (const engine of [world.vehicles[0].host.engine, world.gateway?.engine]) {
+    for (const [name, count] of Object.entries(engine?.status(world.clock.nowUs)[0]?.counters ?? {})) {
+      if (TELLING.includes(name) && count > 0) counters[name] = (counters[name] ?? 0) + count;
+    }
+  }
+  return counters;
 }
 
 function scenarioOf({ links, policy, traffic, durationUs }: History): Scenario {

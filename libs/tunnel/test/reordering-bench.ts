@@ -30,7 +30,7 @@ export class ReorderingBench {
   private packets: Delivered[] = [];
   private readonly earliest = new Earliest();
 
-  constructor({ slots = 4096, share = slots } = {}) {
+  constructor({ slots = 1024, share = slots } = {}) {
     this.slab = new Uint8Array((MAX_BATCH + slots) << SLOT_SHIFT);
     this.view = new DataView(this.slab.buffer);
     this.pool = new ReorderPool(this.slab, MAX_BATCH, slots, share);

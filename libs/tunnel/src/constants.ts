@@ -81,6 +81,10 @@ export const WARY_HALF_LIFE_US = 5_000_000;
 export const LOSS_TIME_FACTOR = 9 / 8;
 /** Floor of that time. */
 export const LOSS_TIME_MIN_US = 2_000;
+/** Pause between the probes that tell the loss of a tail from the silence of its path. */
+export const TAIL_PROBE_US = 5_000;
+/** Of what a path whose capacity is known may be sent at once by a failover: so much time of it. */
+export const REPLAY_AT_ONCE_US = 20_000;
 /** A packet is lost when one numbered so much higher has arrived (RFC 9002 section 6.1.1), unless the path reorders. */
 export const LOSS_PACKETS = 3;
 /**

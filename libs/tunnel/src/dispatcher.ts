@@ -89,7 +89,7 @@ export class Dispatcher {
         const { bit, state, congestion } = paths[i] as Path;
         carried |= bit;
         const isNew = (execution.carried & bit) === 0;
-        if (isNew && state === 'up' && demand.rateBps > 0) congestion.expect(demand.rateBps * HEADROOM, 0, clock);
+        if (isNew && state === 'up' && congestion.isDiscovering) congestion.expect(demand.rateBps * HEADROOM, 0, clock);
       }
       execution.carried = carried;
     }

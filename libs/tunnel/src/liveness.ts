@@ -22,6 +22,7 @@ import {
   SILENCE_MIN_US,
   SUSPECT_MARGIN_US,
   SUSPECT_QUIET_US,
+  TAIL_PROBE_US,
 } from './constants.js';
 import { nextHealth } from './health.js';
 import type { Path } from './path.js';
@@ -190,7 +191,10 @@ export class Liveness {
     const tailSentUs = this.tail.us;
     const overdueUs = nowUs - this.silentFromUs(path);
     // Nearly always; said here so that nothing is made for it.
-    if (path.state === 'up' && overdueUs < 0 && !path.reportedSilent) return;
+    if (path.state === 'up' && overdueUs < 0 && !path.reportedSilent) {
+      if (path.evidence > 1) this.probeTail(path, nowUs);
+      return;
+    }
     if (path.state === 'gated' && overdueUs >= 0) path.restartProof(nowUs);
     const verdict = nextHealth({
       state: path.state,
@@ -275,8 +279,28 @@ export class Liveness {
     const { tail } = this;
     const before = this.peer.sessions.previous?.spaces[path.id];
     tail.reset();
-    if (path.space !== undefined) tail.note(path.space.sent.tailSentAtUs);
-    if (before !== undefined) tail.note(before.sent.tailSentAtUs);
+    if (path.space !== undefined) tail.note(path.space.sent.tailSentUs(path.evidence));
+    if (before !== undefined) tail.note(before.sent.tailSentUs(path.evidence));
+  }
+
+  /**
+   * The answer to the last packets of a path that loses some anyway is overdue. They go out again elsewhere, and probes
+   * find out whether it is them or the path (probe timeout, RFC 9002 section 6.2).
+   */
+  private probeTail(path: Path, nowUs: number): void {
+    const { space } = path;
+    if (space === undefined || nowUs < this.tailDueUs(path)) return;
+    const isFirst = path.tailProbedUs < space.sent.tailSentAtUs;
+    path.tailProbedUs = nowUs;
+    this.probe(path);
+    if (isFirst && this.hasAlternative(path)) this.peer.sender.replayTail(path);
+  }
+
+  /** When {@link probeTail} has something to do, Infinity without a tail. */
+  private tailDueUs(path: Path): number {
+    const tailSentUs = path.space?.sent.tailSentAtUs ?? Number.POSITIVE_INFINITY;
+    const overdueFromUs = Math.max(tailSentUs + path.patienceUs, path.heardUs + SUSPECT_QUIET_US);
+    return Math.max(overdueFromUs, path.tailProbedUs + TAIL_PROBE_US);
   }
 
   /** When the tail found last, that of `path`, begins to mean silence. */
@@ -289,6 +313,7 @@ export class Liveness {
     if (path.state === 'up') {
       this.findTail(path);
       earliest.note(Math.max(this.silentFromUs(path), this.peer.graceUntilUs));
+      if (path.evidence > 1) earliest.note(Math.max(this.tailDueUs(path), this.peer.graceUntilUs));
     } else if (path.state === 'suspect') earliest.note(path.sinceUs + path.downAfterUs());
     // A gated path is looked at with every probe, one that is down with every answer.
   }

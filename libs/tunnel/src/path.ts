@@ -43,7 +43,8 @@ const PATIENCE = 13;
 const SEND_DELAY = 14;
 const REORDER = 15;
 const REORDER_AT = 16;
-const PLACES = 17;
+const TAIL_PROBED = 17;
+const PLACES = 18;
 
 /** One-way delay of a path that was never measured: behind all others. */
 const UNKNOWN_DELAY_US = 10_000_000;
@@ -102,6 +103,10 @@ export class Path {
   silenceReported = false;
   /** While suspect: what raised the alarm was answered after all, so it was late, not lost. */
   lateAnswer = false;
+  /**
+   * So many packets in a row must be unanswered before their silence is the path's: one, unless it loses packets anyway.
+   */
+  evidence = 1;
   /** The peer reported silence on this path, and packets are missing. */
   reportedSilent = false;
 
@@ -152,6 +157,13 @@ export class Path {
   /** When the newest datagram was sent that has been answered. */
   get answeredSentUs(): number {
     return this.times[ANSWERED_SENT];
+  }
+  /** When the overdue end of its tail was last probed, microseconds. */
+  get tailProbedUs(): number {
+    return this.times[TAIL_PROBED];
+  }
+  set tailProbedUs(value: number) {
+    this.times[TAIL_PROBED] = value;
   }
   /** When the proof of a gated path began, or began anew. */
   get proofFromUs(): number {
@@ -337,6 +349,7 @@ export class Path {
     const halfUs = (way: 'send' | 'receive') => (fastest[way]?.rtt.minUs ?? 0) / 2;
     const towards = directionSnapshot(send, nowUs, fastest.send?.send, halfUs('send'));
     const { capacityBps, queueUs } = this.limits();
+    this.evidence = evidenceFor(towards.lossRatio);
     return {
       id: this.id,
       name: this.name,
@@ -386,6 +399,13 @@ export class Path {
     }
     this.flaps++;
   }
+}
+
+/** Packets in a row that a path of so much loss loses by chance less than once in some ten thousand. */
+function evidenceFor(lossRatio: number): number {
+  if (lossRatio < 0.001) return 1;
+  if (lossRatio < 0.02) return 2;
+  return lossRatio < 0.08 ? 3 : 5;
 }
 
 function directionSnapshot(

@@ -4,7 +4,7 @@
  */
 import { type FrameWriter, KIND_PACKET, OVERHEAD_BYTES } from '@corridor/wire';
 import { SLOT_HEADROOM, SLOT_SHIFT } from './batch.js';
-import { REPLAY_AT_ONCE_BYTES, REPLAY_HORIZON_US } from './constants.js';
+import { REPLAY_AT_ONCE_BYTES, REPLAY_AT_ONCE_US, REPLAY_HORIZON_US } from './constants.js';
 import type { Core } from './core.js';
 import type { Epoch } from './epochs.js';
 import { NO_ROUTE, type Path } from './path.js';
@@ -116,10 +116,18 @@ export class Sender implements LossHandler {
     const burst = Math.min(this.replayedBytes, REPLAY_AT_ONCE_BYTES);
     for (const execution of peer.scheduler.executions) {
       const first = execution.paths[0];
-      if (execution.count > 0 && first?.state === 'up' && execution.demand.rateBps > 0)
-        first.congestion.expect(execution.demand.rateBps, burst, this.core.clock);
+      if (execution.count > 0 && first?.state === 'up') this.prepare(first, execution.demand.rateBps, burst);
     }
     return replayed;
+  }
+
+  private prepare({ congestion }: Path, demandBps: number, burstBytes: number): void {
+    const { clock } = this.core;
+    if (congestion.isDiscovering) congestion.expect(demandBps, burstBytes, clock);
+    else {
+      const carries = (congestion.rateBps * REPLAY_AT_ONCE_US) / 8e6;
+      congestion.expect(0, Math.min(burstBytes, carries), clock);
+    }
   }
 
   /** Marks a packet to be sent again, unless it is too old or some other path answers for it. */

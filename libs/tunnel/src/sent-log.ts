@@ -155,6 +155,18 @@ export class SentLog {
     return this.numbers[IN_FLIGHT];
   }
 
+  /** When the `count`th packet of the tail was sent that asks for an acknowledgement; Infinity while it is shorter. */
+  tailSentUs(count: number): number {
+    const { numbers } = this;
+    if (numbers[TAIL] < 0 || count === 1) return numbers[TAIL_SENT];
+    let left = count;
+    for (let packetNumber = numbers[TAIL]; packetNumber < numbers[NEXT]; packetNumber++) {
+      const at = packetNumber & this.mask;
+      if ((this.state[at] & ASKS) !== 0 && --left === 0) return this.sentAtUs[at];
+    }
+    return Number.POSITIVE_INFINITY;
+  }
+
   /** When a packet was sent, -1 when that is no longer known; acknowledged ones are remembered for a while. */
   sentUs(packetNumber: number): number {
     const { numbers } = this;

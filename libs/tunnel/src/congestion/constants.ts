@@ -43,13 +43,17 @@ export const RESPONSE_US = 250_000;
 export const COMPETE_RAISED_US = 40_000;
 /** So many rounds in a row a queue above its target has not shrunk by a quarter of what it should have. */
 export const STUBBORN_ROUNDS = 3;
+/** And so many more on a link that changes by all of its rate every round. */
+export const STUBBORN_CHANGE = 20;
 /** Over when the delay falls to this above the least seen, or when a drain, every so often, shows that the queue is ours, and one soon after, too. */
 export const COMPETE_END_US = 15_000;
 export const COMPETE_CHECK_US = 8_000_000;
+/** Such a drain is a pause. */
+export const COMPETE_PAUSE_US = 100_000;
 export const COMPETE_AGAIN_US = 500_000;
 /** Growth a second meanwhile, as a share of what the path carried of ours in the last {@link PEAK_MEMORY_US}; what loss leaves. */
 export const PEAK_MEMORY_US = 20_000_000;
-export const COMPETE_UP = 0.03;
+export const COMPETE_UP = 0.04;
 export const COMPETE_DOWN = 0.8;
 /** What is known of a path is kept through a pause of this length, then it halves. */
 export const IDLE_KEPT_US = 3_000_000;
@@ -59,3 +63,8 @@ export const PROBE_MARGIN_US = 50_000;
 export const PROBE_US = 10_000;
 /** Where the buffer of a link is smaller than the queue we would like to keep, the target shrinks down to this. */
 export const TARGET_LEAST_US = 1_500;
+/**
+ * Least growth a round, as a share of the mean relative change of what arrives: on a link that changes by 40 % from round
+ * to round, as cellular ones do, a fifth more is tried each time.
+ */
+export const CHANGE_GAIN = 0.5;

@@ -8,10 +8,12 @@ import {
   ACK_US,
   AGAIN_US,
   BURST_US,
+  CHANGE_GAIN,
   COMPETE_AGAIN_US,
   COMPETE_CHECK_US,
   COMPETE_DOWN,
   COMPETE_END_US,
+  COMPETE_PAUSE_US,
   COMPETE_RAISED_US,
   COMPETE_UP,
   DRAIN_DEPTH,
@@ -34,6 +36,7 @@ import {
   RATE_PACKETS,
   RATE_SPAN_US,
   RESPONSE_US,
+  STUBBORN_CHANGE,
   STUBBORN_ROUNDS,
   TARGET_LEAST_US,
 } from './constants.js';
@@ -98,7 +101,8 @@ const ROUND_BYTES = 39;
 const LAST_ACKED_AT = 40; // at the end of the last round
 const LAST_QUEUE = 41;
 const LAST_CAPACITY = 42;
-const NUMBERS = 43;
+const CHANGE = 43; // mean relative change of what arrives from round to round
+const NUMBERS = 44;
 
 /** Of a path that was not used yet. */
 const NEVER = new Clock();
@@ -373,7 +377,7 @@ export class PathCongestion {
     const { numbers } = this;
     const packet = PACKET_BYTES / numbers[CAPACITY];
     const law = 4_000 + 1_200 * Math.log2(25 / numbers[CAPACITY]);
-    const target = Math.max(0.75 * packet, Math.min(15_000, Math.max(3_000, law)));
+    const target = Math.max(Math.min(packet, 50_000), Math.min(15_000, Math.max(3_000, law)));
     numbers[TARGET] = Math.min(target, numbers[TARGET_CAP]);
   }
 
@@ -396,6 +400,10 @@ export class PathCongestion {
     const delivered = rate.bytesPerUs;
     const before = numbers[DELIVERED];
     numbers[DELIVERED] = delivered;
+    if (before > 0 && this.refused && delay.standingUs < numbers[TARGET]) {
+      const change = Math.abs(delivered - before) / Math.max(delivered, before);
+      numbers[CHANGE] += (change - numbers[CHANGE]) / 16;
+    }
     const seen = numbers[ROUND_ACKED] + numbers[ROUND_LOST];
     const loss = seen > 0 ? numbers[ROUND_LOST] / seen : 0;
     const grown = delivered >= before * (1 + numbers[GAIN] / 2);
@@ -414,13 +422,13 @@ export class PathCongestion {
     if (sustained > numbers[PEAK]) numbers[PEAK] = sustained;
     else if (!this.competing) numbers[PEAK] *= 1 - Math.min(1, elapsedUs / PEAK_MEMORY_US);
     if (this.competing) {
-      this.compete(loss, elapsedUs, clock);
+      this.compete(loss, elapsedUs, Math.max(1.5 * before, 1.5 * sustained, numbers[PEAK] / 4), clock);
       this.beginRound(clock);
       return;
     }
     this.noteStubborn(clock);
     if (low && sustained > numbers[CAPACITY]) numbers[CAPACITY] = sustained;
-    const least = Math.min(0.25, Math.max(0.01, 4_000 / (numbers[PIPE] + 30_000)));
+    const least = Math.min(0.25, Math.max(0.01, 4_000 / (numbers[PIPE] + 30_000), CHANGE_GAIN * numbers[CHANGE]));
     if (!low) this.found = true;
     if (!low) numbers[GAIN] = Math.max(least, numbers[GAIN] / 4);
     else if (this.refused && !this.draining) {
@@ -439,11 +447,13 @@ export class PathCongestion {
     const { numbers, delay } = this;
     const elapsedUs = numbers[ACKED_AT] - numbers[LAST_ACKED_AT];
     const before = numbers[LAST_QUEUE];
-    const expected = elapsedUs - numbers[ROUND_BYTES] / numbers[LAST_CAPACITY];
+    // What is left of us is no measure of the link.
+    const capacity = Math.max(numbers[LAST_CAPACITY], numbers[PEAK] / 10);
+    const expected = elapsedUs - numbers[ROUND_BYTES] / capacity;
     const packetUs = PACKET_BYTES / Math.max(numbers[PEAK], numbers[CAPACITY]);
     if (before > numbers[TARGET] + this.allowanceUs && expected > DRAIN_TELLS_US && expected > packetUs) {
-      if (before - delay.standingUs > expected / 4) this.stubborn = 0;
-      else if (++this.stubborn >= STUBBORN_ROUNDS) this.giveIn(clock);
+      if (before - delay.standingUs > expected / 4) this.stubborn = this.stubborn > 0 ? this.stubborn - 1 : 0;
+      else if (++this.stubborn >= STUBBORN_ROUNDS + STUBBORN_CHANGE * numbers[CHANGE]) this.giveIn(clock);
     } else this.stubborn = 0;
     numbers[LAST_ACKED_AT] = numbers[ACKED_AT];
     numbers[LAST_QUEUE] = delay.standingUs;
@@ -460,11 +470,12 @@ export class PathCongestion {
       return;
     }
     this.competing = true;
+    numbers[CAPACITY] = Math.max(numbers[CAPACITY], numbers[PEAK] / 10);
     numbers[COMPETE_CHECK_AT] = clock.nowUs + COMPETE_CHECK_US / 4;
   }
 
   /** Beside a sender that fills the queue until it overflows, only its own measure holds: what arrives, and loss. */
-  private compete(loss: number, elapsedUs: number, clock: Clock): void {
+  private compete(loss: number, elapsedUs: number, most: number, clock: Clock): void {
     const { numbers, delay } = this;
     if (delay.standingUs + delay.raisedUs < COMPETE_END_US) this.stopCompeting(clock);
     else if (loss > numbers[RANDOM_LOSS] + LOSS_MARGIN / 4) {
@@ -475,6 +486,8 @@ export class PathCongestion {
       const haste = numbers[CAPACITY] < numbers[PEAK] / 3 ? 2 : 1;
       numbers[CAPACITY] += haste * numbers[PEAK] * COMPETE_UP * (elapsedUs / 1e6);
     }
+    // Far more than arrives: the link has become slower.
+    if (numbers[CAPACITY] > most) numbers[CAPACITY] = most;
   }
 
   private stopCompeting(clock: Clock): void {
@@ -498,8 +511,8 @@ export class PathCongestion {
     const { numbers, delay } = this;
     const { nowUs } = clock;
     if (this.draining) {
-      if (numbers[ACKED_AT] > numbers[DRAIN_FROM] && delay.latestUs < numbers[DRAIN_LEAST])
-        numbers[DRAIN_LEAST] = delay.latestUs;
+      if (numbers[ACKED_AT] <= numbers[DRAIN_FROM]) numbers[DRAIN_BEFORE] = delay.standingUs;
+      else if (delay.latestUs < numbers[DRAIN_LEAST]) numbers[DRAIN_LEAST] = delay.latestUs;
       if (numbers[ACKED_AT] >= numbers[DRAIN_UNTIL] + 2 * ACK_US) this.judgeDrain(clock);
       return;
     }
@@ -519,6 +532,10 @@ export class PathCongestion {
     const lessUs = Math.max(DRAIN_DEPTH * standing + delay.raisedUs + 2_000, (2 * PACKET_BYTES) / numbers[CAPACITY]);
     numbers[DRAIN_UNTIL] = nowUs + Math.min(DRAIN_MAX_US, Math.max(30_000, lessUs / (1 - DRAIN_SHARE)));
     numbers[DRAIN_TO] = Math.min(DRAIN_SHARE, Math.max(0.5, 1 - lessUs / DRAIN_MAX_US));
+    if (this.competing) {
+      numbers[DRAIN_UNTIL] = nowUs + COMPETE_PAUSE_US;
+      numbers[DRAIN_TO] = 0;
+    }
     numbers[DRAIN_ACKED] = 0;
     numbers[DRAIN_LOST] = 0;
     numbers[DRAIN_LEAST] = Number.POSITIVE_INFINITY;

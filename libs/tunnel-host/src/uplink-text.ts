@@ -13,7 +13,12 @@ export function pathTags({
   return said.length === 0 ? '' : ` (${said.join(', ')})`;
 }
 
-/** Data cap and modem of an uplink: "wwan0: 3.20 of 5.00 GB since 2026-11-15; roaming in Orange F, lte, signal 62 %". */
+/** Bytes as operators sell them: decimal. */
+export function dataVolume(bytes: number): string {
+  return bytes >= 1e9 ? `${(bytes / 1e9).toFixed(2)} GB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+/** Data cap and modem of an uplink: "wwan0: 3.20 GB of 5.00 GB since 2026-11-15; roaming in Orange F, lte, signal 62 %". */
 export function uplinkLine(uplink: UplinkStatus): string | undefined {
   const parts = [capText(uplink), modemText(uplink)].filter((part) => part !== '');
   return parts.length === 0 ? undefined : `${uplink.name}: ${parts.join('; ')}`;
@@ -22,7 +27,7 @@ export function uplinkLine(uplink: UplinkStatus): string | undefined {
 function capText({ usedBytes, capBytes, capSince }: UplinkStatus): string {
   if (usedBytes === undefined || capBytes === undefined) return '';
   const since = capSince === undefined ? 'since the cap was set' : `since ${capSince.slice(0, 10)}`;
-  return `${(usedBytes / 1e9).toFixed(2)} of ${(capBytes / 1e9).toFixed(2)} GB ${since}`;
+  return `${dataVolume(usedBytes)} of ${dataVolume(capBytes)} ${since}`;
 }
 
 function modemText({ roaming, signal, operator, technology }: UplinkStatus): string {

@@ -62,7 +62,7 @@ test('what an uplink may still carry, and where its modem is, has a line', () =>
       { ...wwan0, name: 'eth0' },
     ],
   });
-  expect(text).toMatch(/^uplink wwan0: 4\.00 of 5\.00 GB since 2026-11-15; at home, signal 50 %$/m);
+  expect(text).toMatch(/^uplink wwan0: 4\.00 GB of 5\.00 GB since 2026-11-15; at home, signal 50 %$/m);
   expect(text).not.toMatch(/uplink eth0/);
 });
 

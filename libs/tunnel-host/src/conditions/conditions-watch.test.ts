@@ -85,7 +85,7 @@ describe('a data cap', () => {
     await vi.waitFor(() => expect(made.figuresOf('wwan0').usedBytes).toBe(1_999_999_999));
     expect(changes).toEqual([]);
     counters.set('wwan0', 2_000_000_000);
-    await vi.waitFor(() => expect(changes).toEqual(['wwan0 has used up its data volume of 2.0 GB']));
+    await vi.waitFor(() => expect(changes).toEqual(['wwan0 has used up its data volume of 2.00 GB']));
     expect(applied).toEqual([['wwan0', { roaming: false, capReached: true, signal: undefined }]]);
     nowMs = Date.parse('2026-12-01T00:00Z');
     await vi.waitFor(() => expect(changes.at(-1)).toBe('wwan0 has data volume again'));

@@ -4,6 +4,7 @@ import type { UplinkConditions } from '@corridor/tunnel';
 import type { CapOptions, UplinkOptions } from '../options.js';
 import type { UplinkStatus } from '../status.js';
 import { matchesDevice, type Uplink } from '../system/uplinks.js';
+import { dataVolume } from '../uplink-text.js';
 import { interfaceBytes } from './interface-bytes.js';
 import { ModemWatch } from './modem-watch.js';
 import { UsageMeter } from './usage-meter.js';
@@ -188,7 +189,7 @@ export class ConditionsWatch {
 
 function capSentence(reached: boolean, cap: CapOptions | undefined): string {
   if (!reached) return 'has data volume again';
-  return `has used up its data volume of ${((cap?.bytes ?? 0) / 1e9).toFixed(1)} GB`;
+  return `has used up its data volume of ${dataVolume(cap?.bytes ?? 0)}`;
 }
 
 /** Interface counters begin anew with every boot. */

@@ -86,7 +86,7 @@ describe('where UDP gets nowhere', () => {
     const vehicle = await world.start('vehicle', { fallback });
     await until('a session', async () => (await view(vehicle)).session === 'established');
     expect(performance.now() - started).toBeLessThan(8_000);
-    expect((await view(vehicle)).active).toBe('w0/tls');
+    await until('the preferred uplink', async () => (await view(vehicle)).active === 'w0/tls');
     await until('the gateway’s view', async () => (await view(gateway)).active === 'w0/tls');
     await world.echoServer('gateway', '10.77.0.1');
     await world.echoServer('vehicle', '10.77.0.2');

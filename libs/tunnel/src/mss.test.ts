@@ -32,6 +32,16 @@ function tcp6(
   return fillTcpChecksum(packet, packet.length - payload.length);
 }
 
+/** Says that the IPv4 header ends earlier: what a TCP header would be then has the SYN flag and options, too. */
+function withHeaderWords(packet: Uint8Array, words: number): Uint8Array {
+  packet[0] = 0x40 | words;
+  const tcpAt = words * 4;
+  packet[tcpAt + 12] = 0x80;
+  packet[tcpAt + 13] = SYN;
+  packet.set(mss(1460), tcpAt + 20);
+  return packet;
+}
+
 /** Clamps in the middle of other bytes, which must not change. */
 function clamp(packet: Uint8Array, largest: number): { changed: boolean; packet: Uint8Array } {
   const slab = inSlab(packet);
@@ -93,6 +103,7 @@ describe('MSS clamping', () => {
       'what IPsec authenticates',
       tcp6(segment(mss(1440)), [[51, [4, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, ...new Array(12).fill(7)]]]),
     ],
+    ['an IPv4 header shorter than it can be', withHeaderWords(tcp4(segment([...mss(1460), ...mss(1460)])), 4)],
     ['an IPv6 header without anything behind it', ipv6({ protocol: 6, payload: [] })],
     ['too many extension headers', tcp6(segment(mss(1440)), new Array(6).fill([60, [0, 1, 4, 0, 0, 0, 0]]))],
   ])('leaves alone: %s', (_name, packet) => {

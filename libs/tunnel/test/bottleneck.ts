@@ -92,6 +92,7 @@ export class Bottleneck {
   readonly clock = new Clock();
   readonly slots = new SendSlots(8_192);
   readonly queues: ClassQueues;
+  private readonly free = Array.from({ length: this.slots.slots }, (_, slot) => slot);
   private readonly sourceOf: (Source | undefined)[] = [];
   private freeAtUs = 0;
   private startedUs = 0;
@@ -145,8 +146,8 @@ export class Bottleneck {
 
   private send(source: Source): void {
     const { slots } = this;
-    const slot = slots.owner.indexOf(-1);
-    if (slot < 0) throw new Error('every slot is held');
+    const slot = this.free.pop();
+    if (slot === undefined) throw new Error('every slot is held');
     const at = (slot << SLOT_SHIFT) + SLOT_HEADROOM;
     slots.slab[at] = 0x45;
     slots.slab[at + 1] = source.ect ? 2 : 0;
@@ -176,6 +177,7 @@ export class Bottleneck {
 
   private release(slot: number): Source {
     this.slots.release(slot);
+    this.free.push(slot);
     return this.sourceOf[slot] as Source;
   }
 }

@@ -202,7 +202,9 @@ export class QueueModel {
   }
 
   clear(): void {
-    this.classes = this.classes.map(({ rules }, index) => newClass(rules, index));
+    this.classes = this.classes.map(({ rules, targetUs, intervalUs }, index) => {
+      return { ...newClass(rules, index), targetUs, intervalUs };
+    });
     this.pardonedUntilUs = 0;
     this.answered = undefined;
   }

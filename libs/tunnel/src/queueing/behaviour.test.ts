@@ -86,6 +86,18 @@ describe('CoDel', () => {
     expect(medians[1]).toBeLessThan(50 * MS);
   });
 
+  it('is off at a target of infinity, set before anything was queued', () => {
+    const flow = greedy(1, 0, 1.05);
+    const bottleneck = new Bottleneck(RATE, [flow]);
+    bottleneck.queues.setTarget(0, Number.POSITIVE_INFINITY);
+    bottleneck.run(10 * SECOND);
+    expect(flow.drops).toBe(0);
+    expect(quantile(flow.sojournsUs, 1)).toBeGreaterThan(400 * MS);
+    bottleneck.queues.setTarget(0, 5 * MS);
+    bottleneck.run(2 * SECOND);
+    expect(flow.drops).toBeGreaterThan(5);
+  });
+
   it('drops nothing of what a failed path has left behind while it is pardoned', () => {
     const lost = [0, 2 * SECOND].map((us) => {
       const video = new ConstantRate(2 * MS, 1, 0, 1_200);

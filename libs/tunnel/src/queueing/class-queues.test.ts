@@ -165,6 +165,34 @@ describe('drops', () => {
   });
 
   it.each([
+    ['another peer', 0],
+    ['an urgent class', 1],
+  ])('never the packet of %s, whose flow queue was that of the longest flow before', (_name, otherClass) => {
+    const { pool, queues, add, take, slots, clock, drops } = setUp(
+      [rules(), rules({ urgent: true })],
+      { maxPackets: 9 },
+      256,
+    );
+    const other = new ClassQueues(pool, [rules(), rules({ urgent: true })], () => {}, { maxPackets: 128 });
+    for (let i = 0; i < 3; i++) add(0, 1, 1500);
+    while (take() >= 0) slots.releaseAllOf(1);
+    // All 63 flow queues are used anew, each with more bytes than any of the peer's will have.
+    const filled = otherClass === 1 ? queues : other;
+    const longest = pool.find(1, 1);
+    for (let i = 0; i < 63; i++) {
+      const slot = slots.owner.indexOf(-1);
+      slots.hold(slot, 2, 1_900, (otherClass << 12) | (100 + i), 0, clock);
+      filled.enqueue(slot, otherClass, clock);
+      if (filled === queues && pool.keyOf(longest) === ((1 << 12) | (100 + i))) break;
+      if (filled === queues) expect(take()).toBe(slot);
+    }
+    drops.length = 0;
+    for (let i = 0; i < 12; i++) add(0, 2 + (i % 4), 100);
+    expect(drops.length).toBeGreaterThanOrEqual(3);
+    expect(drops.every(([slot]) => slots.length[slot] === 100)).toBe(true);
+  });
+
+  it.each([
     ['a quarter of the slots', undefined, 16],
     ['what is asked for', 20, 20],
     ['half of the slots at most', 100, 32],

@@ -8,7 +8,7 @@
 import { SLOT_HEADROOM, SLOT_SHIFT } from '../batch.js';
 import { Clock } from '../clock.js';
 import { ClassTable, type QueueClass } from './class-table.js';
-import { shouldDrop } from './codel.js';
+import { CODEL_TARGET_US, shouldDrop } from './codel.js';
 import { markCongestion } from './ecn.js';
 import { LongestFlow } from './longest-flow.js';
 import { NO_FLOW, type QueuePool } from './queue-pool.js';
@@ -36,8 +36,8 @@ class Queues {
   readonly robin: RoundRobin;
   readonly longest: LongestFlow;
 
-  constructor(pool: QueuePool, classes: readonly QueueClass[]) {
-    this.table = new ClassTable(classes);
+  constructor(pool: QueuePool, classes: readonly QueueClass[], targetsUs: Float64Array) {
+    this.table = new ClassTable(classes, targetsUs);
     this.robin = new RoundRobin(pool, classes.length);
     this.longest = new LongestFlow(pool, this.table, this.robin);
   }
@@ -51,6 +51,7 @@ export class ClassQueues {
 
   private readonly maxPackets: number;
   private queues: Queues | undefined;
+  private targetsUs: Float64Array | undefined;
   private clock = NOT_BEGUN;
   /** Classes that are blocked until {@link begin}, one bit each. */
   private blockedClasses = 0;
@@ -90,11 +91,12 @@ export class ClassQueues {
 
   /**
    * CoDel's target of a class, microseconds: raised where a standing queue has a purpose, such as waiting for the faster
-   * of two paths, or where a packet alone takes longer than the 5 ms it is otherwise. The interval follows it.
-   * {@link reconfigure} and {@link clear} set it back.
+   * of two paths, or where a packet alone takes longer than the 5 ms it is otherwise; the interval follows it. Infinity
+   * switches CoDel off. {@link reconfigure} sets it back.
    */
   setTarget(classIndex: number, us: number): void {
-    this.ready().table.setTarget(classIndex, us);
+    this.targetsUs ??= newTargets(this.classes);
+    this.targetsUs[classIndex] = us;
   }
 
   /**
@@ -177,6 +179,7 @@ export class ClassQueues {
   reconfigure(classes: readonly QueueClass[], newIndexOf: readonly number[]): void {
     const old = this.queues;
     this.classes = classes;
+    this.targetsUs = undefined;
     this.blockedClasses = 0;
     this.candidate = NO_SLOT;
     this.queues = undefined;
@@ -204,25 +207,26 @@ export class ClassQueues {
   }
 
   private ready(): Queues {
-    this.queues ??= new Queues(this.pool, this.classes);
+    if (this.queues === undefined) {
+      this.targetsUs ??= newTargets(this.classes);
+      this.queues = new Queues(this.pool, this.classes, this.targetsUs);
+    }
     return this.queues;
   }
 
   /** Urgent classes, then those that are owed their share, then by priority. */
   private choose(queues: Queues): number {
-    const { table } = queues;
-    const { order, urgentCount } = table;
+    const { count, urgentCount } = queues.table;
     for (let rank = 0; rank < urgentCount; rank++) {
-      const slot = this.headOf(queues, order[rank], false);
+      const slot = this.headOf(queues, queues.table.classAt(rank), false);
       if (slot >= 0) return slot;
     }
-    for (let rank = urgentCount; rank < order.length; rank++) {
-      if (!table.hasEarned(order[rank], 1)) continue;
-      const slot = this.headOf(queues, order[rank], true);
+    for (let rank = urgentCount; rank < count; rank++) {
+      const slot = this.headOf(queues, queues.table.classAt(rank), true);
       if (slot >= 0) return slot;
     }
-    for (let rank = urgentCount; rank < order.length; rank++) {
-      const slot = this.headOf(queues, order[rank], false);
+    for (let rank = urgentCount; rank < count; rank++) {
+      const slot = this.headOf(queues, queues.table.classAt(rank), false);
       if (slot >= 0) return slot;
     }
     return NO_SLOT;
@@ -235,7 +239,8 @@ export class ClassQueues {
   private headOf(queues: Queues, index: number, onCredit: boolean): number {
     const { pool } = this;
     const { table, robin } = queues;
-    if ((this.blockedClasses & (1 << index)) !== 0) return NO_SLOT;
+    const isOut = (this.blockedClasses & (1 << index)) !== 0 || (onCredit && !table.hasEarned(index, 1));
+    if (isOut) return NO_SLOT;
     while (table.packets(index) > 0) {
       const flow = robin.turn(index);
       if (flow === NO_FLOW) return NO_SLOT;
@@ -282,4 +287,8 @@ export class ClassQueues {
     table.forgetCredit(index);
     robin.closeClass(index);
   }
+}
+
+function newTargets(classes: readonly QueueClass[]): Float64Array {
+  return new Float64Array(classes.length).fill(CODEL_TARGET_US);
 }

@@ -15,53 +15,57 @@ export interface QueueClass {
 
 const MAX_CLASSES = 16;
 
-/** CoDel's target and interval without a reason for others (RFC 8289 section 4.4), microseconds. */
-export const CODEL_TARGET_US = 5_000;
-export const CODEL_INTERVAL_US = 100_000;
-/** The interval follows a raised target, which is at most a tenth of it (RFC 8289 section 4.3). */
-const INTERVALS_PER_TARGET = 10;
 /** Shares of all classes together are at most this: what is left goes by priority. */
 const MAX_SHARES = 0.9;
 /** Most that a class may have earned and not used: four packets, so that a blocked one does not come back as a flood. */
 const MAX_CREDIT_BYTES = 6_000;
 
+// Places in `counts`, of each class, and for RANKED of each rank.
+const COUNTS = 3;
+const PACKETS = 0;
+const BYTES = 1;
+const RANKED = 2;
 // Places in `numbers`, of each class; the last one is of all classes.
-const NUMBERS = 5;
+const NUMBERS = 3;
 const DEADLINE_US = 0;
-export const TARGET_US = 1;
-export const INTERVAL_US = 2;
-const SHARE = 3;
+const SHARE = 1;
 /** Bytes that a class may send before its turn, earned by its share. */
-const CREDIT = 4;
+const CREDIT = 2;
 
 export class ClassTable {
-  /** Class indices in the order in which they go: urgent ones first. */
-  readonly order: Uint8Array;
+  readonly count: number;
+  /** Classes of the ranks below this are urgent. */
   readonly urgentCount: number;
   /** One bit each. */
   private readonly urgentClasses: number;
-  /** Packets and bytes that wait in each class. Few arrays, as each one costs every peer 200 bytes. */
-  private readonly waiting: Int32Array;
+  /** Of each class packets and bytes that wait, and which class goes next. Few arrays: each costs every peer 200 bytes. */
+  private readonly counts: Int32Array;
   private readonly numbers: Float64Array;
 
-  constructor(classes: readonly QueueClass[]) {
+  /** @param targetsUs CoDel's target of each class, which may change */
+  constructor(
+    classes: readonly QueueClass[],
+    readonly targetsUs: Float64Array,
+  ) {
+    this.count = classes.length;
     const indices = classes.map((_, index) => index);
     const urgent = indices.filter((index) => classes[index].urgent);
     this.urgentCount = urgent.length;
     this.urgentClasses = urgent.reduce((bits, index) => bits | (1 << index), 0);
-    this.waiting = new Int32Array(classes.length * 2);
+    this.counts = new Int32Array(classes.length * COUNTS);
     this.numbers = new Float64Array(classes.length * NUMBERS + 1);
     const shares = sharesOf(classes);
     for (const index of indices) {
       this.numbers[index * NUMBERS + DEADLINE_US] = classes[index].deadlineUs;
       this.numbers[index * NUMBERS + SHARE] = shares[index];
-      this.setTarget(index, CODEL_TARGET_US);
     }
-    this.order = Uint8Array.from(indices.sort((a, b) => compareClasses(classes, a, b)));
+    indices.sort((a, b) => compareClasses(classes, a, b));
+    for (let rank = 0; rank < this.count; rank++) this.counts[rank * COUNTS + RANKED] = indices[rank];
   }
 
-  get count(): number {
-    return this.order.length;
+  /** The class that goes when those of lower rank have nothing: urgent ones first. */
+  classAt(rank: number): number {
+    return this.counts[rank * COUNTS + RANKED];
   }
 
   isUrgent(index: number): boolean {
@@ -69,27 +73,17 @@ export class ClassTable {
   }
 
   packets(index: number): number {
-    return this.waiting[index * 2];
+    return this.counts[index * COUNTS + PACKETS];
   }
 
   bytes(index: number): number {
-    return this.waiting[index * 2 + 1];
+    return this.counts[index * COUNTS + BYTES];
   }
 
   /** More waits in a class, or less. */
   add(index: number, packets: number, bytes: number): void {
-    this.waiting[index * 2] += packets;
-    this.waiting[index * 2 + 1] += bytes;
-  }
-
-  setTarget(index: number, us: number): void {
-    this.numbers[index * NUMBERS + TARGET_US] = us;
-    this.numbers[index * NUMBERS + INTERVAL_US] = Math.max(CODEL_INTERVAL_US, us * INTERVALS_PER_TARGET);
-  }
-
-  /** TARGET_US or INTERVAL_US of a class. */
-  codel(index: number, which: number): number {
-    return this.numbers[index * NUMBERS + which];
+    this.counts[index * COUNTS + PACKETS] += packets;
+    this.counts[index * COUNTS + BYTES] += bytes;
   }
 
   /** CoDel leaves every class alone until `us` from now. */
@@ -113,9 +107,9 @@ export class ClassTable {
 
   /** Class `sender` sends `length` bytes: each class that waits earns its share of them, the sender pays. */
   settle(sender: number, length: number): void {
-    const { numbers, order } = this;
-    for (let rank = this.urgentCount; rank < order.length; rank++) {
-      const index = order[rank];
+    const { numbers } = this;
+    for (let rank = this.urgentCount; rank < this.count; rank++) {
+      const index = this.classAt(rank);
       if (this.packets(index) === 0) continue;
       const at = index * NUMBERS;
       const earned = numbers[at + CREDIT] + numbers[at + SHARE] * length - (index === sender ? length : 0);

@@ -72,6 +72,7 @@ class Rfc8289 {
 it('drops the packets that the pseudocode of RFC 8289 drops, and sends the same', () => {
   let dropped = 0;
   const phase = fc.record({
+    pauseUs: fc.constantFrom(0, 0, 500_000, 3_000_000),
     packets: fc.integer({ min: 1, max: 300 }),
     arrivalUs: fc.integer({ min: 500, max: 3_000 }),
     serviceUs: fc.integer({ min: 500, max: 3_000 }),
@@ -95,7 +96,8 @@ it('drops the packets that the pseudocode of RFC 8289 drops, and sends the same'
       );
       let arrivesUs = 1;
       let servedUs = 1;
-      for (const { packets, arrivalUs, serviceUs } of phases) {
+      for (const { pauseUs, packets, arrivalUs, serviceUs } of phases) {
+        arrivesUs += pauseUs;
         for (let i = 0; i < packets; i++) {
           arrivesUs += arrivalUs;
           for (; servedUs < arrivesUs; servedUs += serviceUs) {

@@ -1,10 +1,15 @@
 /** CoDel (RFC 8289), per flow queue, one packet at a time: the state lies in the pool. */
 import type { Clock } from '../clock.js';
-import { type ClassTable, INTERVAL_US, TARGET_US } from './class-table.js';
+import type { ClassTable } from './class-table.js';
 import type { QueuePool } from './queue-pool.js';
 
 /** Coming back into dropping within so many intervals goes on at the rate reached before (RFC 8289 section 5.4). */
 const RECENT_INTERVALS = 16;
+/** CoDel's target and interval without a reason for others (RFC 8289 section 4.4), microseconds. */
+export const CODEL_TARGET_US = 5_000;
+export const CODEL_INTERVAL_US = 100_000;
+/** The interval follows a raised target, which is at most a tenth of it (RFC 8289 section 4.3). */
+const INTERVALS_PER_TARGET = 10;
 const MAX_COUNT = 1 << 20;
 /** A backlog of a class that is no larger behind the packet is no standing queue, but a packet that is being sent. */
 const NO_QUEUE_BYTES = 1_500;
@@ -15,7 +20,7 @@ const NO_QUEUE_BYTES = 1_500;
  */
 export function shouldDrop(pool: QueuePool, flow: number, table: ClassTable, index: number, clock: Clock): boolean {
   const { nowUs } = clock;
-  const intervalUs = table.codel(index, INTERVAL_US);
+  const intervalUs = Math.max(CODEL_INTERVAL_US, INTERVALS_PER_TARGET * table.targetsUs[index]);
   if (!isAboveForLong(pool, flow, table, index, clock)) {
     pool.dropping[flow] = 0;
     return false;
@@ -40,13 +45,13 @@ function isAboveForLong(pool: QueuePool, flow: number, table: ClassTable, index:
   const { nowUs } = clock;
   const slot = pool.head[flow];
   const behind = table.bytes(index) - pool.slots.length[slot];
-  const isBelow = nowUs - pool.enqueuedUs[slot] < table.codel(index, TARGET_US);
+  const isBelow = nowUs - pool.enqueuedUs[slot] < table.targetsUs[index];
   if (isBelow || behind <= NO_QUEUE_BYTES || table.isPardoned(clock)) {
     pool.firstAboveUs[flow] = 0;
     return false;
   }
   if (pool.firstAboveUs[flow] === 0) {
-    pool.firstAboveUs[flow] = nowUs + table.codel(index, INTERVAL_US);
+    pool.firstAboveUs[flow] = nowUs + Math.max(CODEL_INTERVAL_US, INTERVALS_PER_TARGET * table.targetsUs[index]);
     return false;
   }
   return nowUs >= pool.firstAboveUs[flow];

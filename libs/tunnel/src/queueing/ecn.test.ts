@@ -33,6 +33,21 @@ it('marks IPv4 packets of senders that take part, and their header checksum stay
   );
 });
 
+it.each([0x0000, 0x0001, 0xfffe])('mends a checksum of %i', (checksum) => {
+  for (const ecn of [1, 2]) {
+    const original = fillHeaderChecksum(ipv4());
+    original[1] |= ecn;
+    fillHeaderChecksum(original);
+    // The identification takes what the checksum is not to have.
+    const id = ((original[10] << 8) | original[11]) + (checksum === 0 ? 0 : 0xffff - checksum);
+    original[4] = (id + (id >> 16)) >> 8;
+    original[5] = id + (id >> 16);
+    fillHeaderChecksum(original);
+    expect((original[10] << 8) | original[11]).toBe(checksum);
+    expect(headerSum(mark(original).packet)).toBe(0xffff);
+  }
+});
+
 it('marks IPv6 packets in their traffic class and leaves DSCP and flow label', () => {
   fc.assert(
     fc.property(octets, fc.nat(3), (noise, ecn) => {

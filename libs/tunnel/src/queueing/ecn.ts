@@ -15,7 +15,6 @@ export function markCongestion(bytes: Uint8Array, at: number): boolean {
 function markIpv4(bytes: Uint8Array, at: number): boolean {
   const ecn = bytes[at + 1] & ECN_MASK;
   if (ecn === NOT_ECT) return false;
-  if (ecn === CE) return true;
   const checksum = (bytes[at + 10] << 8) | bytes[at + 11];
   // HC' = ~(~HC + ~m + m'); of the word m only these two bits differ.
   let sum = (~checksum & 0xffff) + (CE - ecn);

@@ -41,12 +41,8 @@ export class LongestFlow {
   find(): number {
     const most = this.bytesOfLongest();
     if (most === 0 || most + QUANTUM_BYTES <= this.ceiling) this.lookAt(this.table.urgentCount, this.table.count);
-    if (this.flow !== NO_FLOW) return this.flow;
-    this.lookAt(0, this.table.urgentCount);
-    const urgent = this.flow;
-    this.flow = NO_FLOW;
-    this.ceiling = 0;
-    return urgent;
+    if (this.flow === NO_FLOW) this.lookAt(0, this.table.urgentCount);
+    return this.flow;
   }
 
   /** What is remembered may be closed meanwhile, or open again for somebody else. */
@@ -63,7 +59,7 @@ export class LongestFlow {
     this.ceiling = 0;
     let most = 0;
     for (let rank = from; rank < to; rank++) {
-      const index = table.order[rank];
+      const index = table.classAt(rank);
       if (table.packets(index) === 0) continue;
       for (let list = 0; list < LISTS; list++) {
         for (let flow = robin.firstOf(index, list); flow !== NO_FLOW; flow = after[flow]) {

@@ -87,9 +87,9 @@ export class QueuePool {
       opened = this.after[NO_FLOW];
       this.unhash(opened);
       this.rename(opened, owner, key);
+      // Without a count, CoDel does not look at the rest of its state.
       this.count[opened] = 0;
       this.lastCount[opened] = 0;
-      this.dropNextUs[opened] = 0;
     }
     this.unlinkClosed(opened);
     this.open[opened] = 1;

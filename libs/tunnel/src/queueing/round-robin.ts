@@ -113,7 +113,6 @@ export class RoundRobin {
     for (let list = NEW; list < LISTS; list++) {
       while (this.firstOf(index, list) !== NO_FLOW) this.close(this.shift(index, list));
     }
-    this.parkedClasses &= ~(1 << index);
   }
 
   /** Forgets every packet of a class. */

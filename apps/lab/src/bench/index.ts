@@ -7,6 +7,7 @@ import { footprint } from './footprint.js';
 import { choices, numbers, TEXT, TEXTS } from './options.js';
 import { PROFILES_USAGE, prepareProfiles } from './profiles.js';
 import { CONTENDERS, throughput } from './throughput.js';
+import { prepareTraces, TRACES_USAGE } from './traces.js';
 
 export const BENCH_USAGE = `Usage: npm run bench -- BENCH [OPTIONS]
 
@@ -21,6 +22,7 @@ export const BENCH_USAGE = `Usage: npm run bench -- BENCH [OPTIONS]
 ${AGGREGATE_USAGE}
 ${PROFILES_USAGE}
 ${BUFFERBLOAT_USAGE}
+${TRACES_USAGE}
   list         these benches and the scenarios of failover
 
 Tables go to standard output, all figures with facts of the machine to results/*.json.
@@ -58,6 +60,7 @@ const BENCHES: Readonly<Record<string, Prepare>> = {
   aggregate: prepareAggregate,
   bufferbloat: prepareBufferbloat,
   profiles: prepareProfiles,
+  traces: prepareTraces,
   list: () => async () => {
     process.stdout.write(`${BENCH_USAGE}\nScenarios of failover: ${FAILOVER_SCENARIOS.join(', ')}\n`);
     return 0;

@@ -72,9 +72,18 @@ export class Ground {
       : this.streams.run(hosts.vehicles[vehicle], addresses.GATEWAY_OUTSIDE.v4, order);
   }
 
-  /** Runs a flow of stamped packets for some seconds; `mptcp` carries none. */
-  async flow(vehicle: number, way: Way, spec: TrafficSpec, seconds: number): Promise<FlowFigures> {
-    const firstUs = this.lab.traffic.nowUs() + LEAD_US;
+  /**
+   * Runs a flow of stamped packets for some seconds; `mptcp` carries none.
+   *
+   * @param firstUs when the first packet leaves, CLOCK_MONOTONIC. Default: in a moment.
+   */
+  async flow(
+    vehicle: number,
+    way: Way,
+    spec: TrafficSpec,
+    seconds: number,
+    firstUs = this.lab.traffic.nowUs() + LEAD_US,
+  ): Promise<FlowFigures> {
     const endUs = firstUs + seconds * 1e6;
     const id = await this.lab.startFlowWith({ ...spec, vehicle, firstUs, endUs, ...this.bare(way) });
     await pause((endUs - this.lab.traffic.nowUs()) / 1e3 + LATE_MS);

@@ -11,9 +11,8 @@
  * 9002), sent again at once. A packet that comes later than 150 ms after it was sent counts as lost.
  */
 import { argv } from 'node:process';
-import { repairRatio } from '../../strategy/dist/repair-ratio.js';
-import { Clock } from '../../tunnel/dist/clock.js';
-import { plainGf256, RepairDecoder, RepairEncoder, RepairMemory } from '../../tunnel/dist/repair/index.js';
+import { repairRatio } from '@corridor/strategy';
+import { Clock, plainGf256, RepairDecoder, RepairEncoder, RepairMemory } from '@corridor/tunnel';
 import { Random } from '../dist/random.js';
 
 const option = (name, otherwise) => (argv.includes(name) ? Number(argv[argv.indexOf(name) + 1]) : otherwise);
@@ -25,7 +24,8 @@ const ACK_US = 5_000;
 const DEADLINE_US = 150_000;
 /** Stands for 1,250 bytes, to spare time. */
 const BYTES = 250;
-const WINDOW = 64;
+/** Packets in 100 ms, see `repairRatio`. */
+const WINDOW = 50;
 
 /** A path that loses packets: `mean` 1 at random, otherwise in bursts of so many on average (Gilbert-Elliott). */
 class Loss {

@@ -161,6 +161,15 @@ export class Scoreboard {
     return NONE;
   }
 
+  /** Every lost segment that waits to be sent again, ascending. */
+  lostSegments(): number[] {
+    const lost: number[] = [];
+    for (let segment = this.una; segment < this.next; segment++) {
+      if ((this.flags[segment & this.mask] & (LOST | RETRANSMISSION_OUT)) === LOST) lost.push(segment);
+    }
+    return lost;
+  }
+
   /** Highest segment that has not arrived, for a tail loss probe; -1 without. */
   lastOutstanding(): number {
     for (let segment = this.next - 1; segment >= this.una; segment--) if (!this.isSacked(segment)) return segment;

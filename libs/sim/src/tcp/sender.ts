@@ -30,6 +30,7 @@ const LOSS = 3; // after a timeout
 const SYN_TIMEOUT_US = 1_000_000;
 /** A lone segment's acknowledgement may be delayed. */
 const LONE_SEGMENT_US = 200_000;
+const SMALLEST_TIMEOUT_US = 10_000;
 /** Segments that leave with one call of the host at most: 64 KB, as segmentation offload has it. */
 const MOST_AT_ONCE = 44;
 const SMALLEST_MSS = 500;
@@ -200,7 +201,9 @@ export class TcpSender {
     sample.acknowledged = board.una - unaBefore;
     sample.delivered = this.delivered - deliveredBefore;
     this.control(nowUs, advanced);
-    if (advanced) this.rearmTimeout(nowUs);
+    // Also when something arrives that was sent before the first segment went out last: the network still delivers.
+    const isFlowing = isSacked && sample.rttUs > nowUs - board.sentAtUs[board.slot(board.una)];
+    if (advanced || isFlowing) this.rearmTimeout(nowUs);
     if (advanced || isSacked) this.armProbe(nowUs);
     this.transmit();
   }
@@ -283,12 +286,19 @@ export class TcpSender {
   private detectLosses(nowUs: number): void {
     const { board, roundTrip } = this;
     const recovering = this.congestion >= RECOVERY;
-    this.reordering.set(board.rackDetect(recovering, roundTrip.minUs, roundTrip.smoothedUs, nowUs));
+    const againUs = board.rackDetect(recovering, roundTrip.minUs, roundTrip.smoothedUs, nowUs);
+    this.reordering.set(againUs);
+    // As in Linux, one timer serves both: nothing times out before the reordering window has passed.
+    if (againUs < Number.POSITIVE_INFINITY && this.timeout.dueUs <= againUs) {
+      this.timeout.set(againUs + SMALLEST_TIMEOUT_US);
+    }
   }
 
   private reorderingOver(): void {
+    const { nowUs } = this.network;
     const before = this.board.lostOut;
-    this.detectLosses(this.network.nowUs);
+    this.detectLosses(nowUs);
+    this.rearmAfterFirst(nowUs);
     if (this.board.lostOut === before) return;
     this.updateState(false, 0, false);
     if (this.congestion === RECOVERY && !this.options.control.ownsRecovery) this.reduceWindow(0, 1);
@@ -424,6 +434,14 @@ export class TcpSender {
     this.timeout.set(this.board.packetsOut === 0 ? Number.POSITIVE_INFINITY : nowUs + this.roundTrip.timeoutUs);
   }
 
+  /** The timeout counts from the last sending of the first segment. */
+  private rearmAfterFirst(nowUs: number): void {
+    const { board } = this;
+    if (board.packetsOut === 0) return;
+    const dueUs = board.sentAtUs[board.slot(board.una)] + this.roundTrip.timeoutUs;
+    this.timeout.set(Math.max(dueUs, nowUs + SMALLEST_TIMEOUT_US));
+  }
+
   private timedOut(): void {
     const { board, roundTrip, options } = this;
     const { nowUs } = this.network;
@@ -531,6 +549,7 @@ export class TcpSender {
     this.undoRetransmissions++;
     if (this.retransmittedStamp < 0) this.retransmittedStamp = timestampOf(nowUs);
     this.board.sentAgain(segment, nowUs);
+    if (segment === this.board.una) this.rearmTimeout(nowUs);
     this.stamp(segment);
   }
 

@@ -38,6 +38,8 @@ export class CongestedFlow {
   /** One-way delays, microseconds, of the data (a sample) and of the vital signs. */
   readonly delaysUs: number[] = [];
   readonly vitalDelaysUs: number[] = [];
+  /** How long packets waited here for pacer and window, where the load is limited. */
+  readonly waitsUs: number[] = [];
   /** From {@link FlowOptions.measureFromUs} on. */
   deliveredBytes = 0;
   sentPackets = 0;
@@ -63,6 +65,8 @@ export class CongestedFlow {
   private largestAcked = -1;
   private wakeAtUs = Number.POSITIVE_INFINITY;
   private backlog = 0;
+  /** Bytes offered and not sent yet, and when they came. */
+  private readonly arrivals: { atUs: number; bytes: number }[] = [];
   private load: Load;
   private loadVersion = 0;
   private readonly packetBytes: number;
@@ -84,6 +88,7 @@ export class CongestedFlow {
   offer(load: Load): void {
     this.load = load;
     this.backlog = 0;
+    this.arrivals.length = 0;
     const version = ++this.loadVersion;
     if (typeof load !== 'object') {
       this.pump();
@@ -92,6 +97,7 @@ export class CongestedFlow {
     const arrive = () => {
       if (version !== this.loadVersion || this.stopped) return;
       this.backlog += load.bytes;
+      this.arrivals.push({ atUs: this.time.nowUs, bytes: load.bytes });
       this.time.schedule(this.time.nowUs + load.everyUs, arrive);
       this.pump();
     };
@@ -137,13 +143,29 @@ export class CongestedFlow {
       }
       if (!congestion.maySend(packetBytes, clock)) break;
       this.transmit(packetBytes);
-      this.backlog -= packetBytes;
+      this.take(packetBytes);
     }
     this.earliest.reset();
     congestion.noteDeadline(this.earliest);
     if (this.earliest.us === Number.POSITIVE_INFINITY) return;
     const late = this.options.timerLateUs ?? 0;
     this.wakeAt(Math.max(time.nowUs + 1, this.earliest.us) + (late > 0 ? this.random.next() * late : 0));
+  }
+
+  /** A packet is made of the oldest bytes that wait. */
+  private take(bytes: number): void {
+    if (this.load === 'all') return;
+    this.backlog -= bytes;
+    let atUs = 0;
+    for (let left = bytes; left > 0; ) {
+      const oldest = this.arrivals[0];
+      atUs = oldest.atUs;
+      const taken = Math.min(left, oldest.bytes);
+      oldest.bytes -= taken;
+      left -= taken;
+      if (oldest.bytes === 0) this.arrivals.shift();
+    }
+    if (atUs >= this.fromUs) this.waitsUs.push(this.time.nowUs - atUs);
   }
 
   private wakeAt(us: number): void {

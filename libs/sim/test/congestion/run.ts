@@ -41,6 +41,8 @@ export interface FlowResult {
   /** One-way delay less that of the empty link, microseconds. */
   readonly delayUs: Percentiles;
   readonly vitalUs: Percentiles;
+  /** In front of pacer and window, where the load is limited. */
+  readonly waitUs: Percentiles;
   readonly flow: CongestedFlow;
 }
 
@@ -93,6 +95,7 @@ export function run(spec: RunSpec): RunResult {
       lossRatio: flow.sentPackets === 0 ? 0 : flow.lostPackets / flow.sentPackets,
       delayUs: percentiles(flow.delaysUs, spec.link.delayUs),
       vitalUs: percentiles(flow.vitalDelaysUs, spec.link.delayUs),
+      waitUs: percentiles(flow.waitsUs, 0),
       flow,
     })),
     cubicBps: ((cubic?.deliveredBytes ?? 0) * 8e6) / spanUs,

@@ -1,7 +1,7 @@
 /**
  * The conformance kit: what every strategy has to keep, as a plain function for any test runner.
  *
- *     expect(checkStrategy(cheapest)).toEqual([]);
+ *     expect(checkStrategy(thrifty)).toEqual([]);
  */
 import { type ConformanceCase, planRequest, standardCases, type TraceStep } from './conformance-cases.js';
 import {

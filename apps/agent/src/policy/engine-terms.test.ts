@@ -1,6 +1,6 @@
 import type { PolicyContent } from '@corridor/contracts';
-import { builtInStrategies } from '@corridor/strategy';
 import { checkPolicy } from '@corridor/tunnel';
+import { loadStrategies } from '@corridor/tunnel-host';
 import { expect, test } from 'vitest';
 import { engineTerms } from './engine-terms.js';
 
@@ -20,14 +20,13 @@ const content = (part: object): PolicyContent => ({
   classes: [{ name: 'video', strategy: 'adaptive', match: [{ dscp: [34] }], ...worth, avoid: [], ...part }],
 });
 
-test('the engine gets everything that a document says of its classes', () => {
-  expect(checkPolicy(engineTerms(7, content({})), builtInStrategies)).toEqual({ version: 7, ...content({}) });
+test('the engine gets everything that a document says of its classes', async () => {
+  expect(checkPolicy(engineTerms(7, content({})), await loadStrategies([]))).toEqual({ version: 7, ...content({}) });
 });
 
-test('a key of a later version is left out, a match of a later version is not', () => {
+test('a key of a later version is left out, a match of a later version is not', async () => {
   expect(engineTerms(7, content({ colour: 'blue' }))).toEqual(engineTerms(7, content({})));
   const later = { ...content({}), classes: [{ name: 'a', strategy: 'adaptive', match: [{ vlan: 5 }] }] };
-  expect(() => checkPolicy(engineTerms(7, later as PolicyContent), builtInStrategies)).toThrow(
-    'vlan: is not known here',
-  );
+  const strategies = await loadStrategies([]);
+  expect(() => checkPolicy(engineTerms(7, later as PolicyContent), strategies)).toThrow('vlan: is not known here');
 });

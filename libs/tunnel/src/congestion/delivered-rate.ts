@@ -10,10 +10,8 @@ export class DeliveredRate {
   private readonly stamps = new Int32Array(SIZE);
   private readonly bytes = new Float64Array(SIZE);
   private readonly lost = new Float64Array(SIZE);
-  /** Delivered, and lost beside it. */
-  private readonly result = new Float64Array(2);
-  /** Bytes; wraps long after any span, as all are differences. */
-  private lostSoFar = 0;
+  /** Delivered, and lost beside it; all losses so far, bytes. */
+  private readonly result = new Float64Array(3);
   private last = -1;
   private count = 0;
   /** Of these, how many since {@link mark}. */
@@ -41,7 +39,7 @@ export class DeliveredRate {
   }
 
   note(report: AckReport): void {
-    this.lostSoFar += report.lostBytes;
+    this.result[2] += report.lostBytes;
     if (report.space !== this.space) {
       this.forget();
       this.space = report.space;
@@ -50,7 +48,7 @@ export class DeliveredRate {
     this.last = (this.last + 1) & MASK;
     this.stamps[this.last] = report.arrivedStamp;
     this.bytes[this.last] = report.receivedBytes;
-    this.lost[this.last] = this.lostSoFar;
+    this.lost[this.last] = this.result[2];
     if (this.count < SIZE) this.count++;
     if (this.busy < SIZE) this.busy++;
   }

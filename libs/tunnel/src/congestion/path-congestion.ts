@@ -102,7 +102,9 @@ const LAST_ACKED_AT = 40; // at the end of the last round
 const LAST_QUEUE = 41;
 const LAST_CAPACITY = 42;
 const CHANGE = 43; // mean relative change of what arrives from round to round
-const NUMBERS = 44;
+const PACE = 44; // bytes per microsecond to send at
+const EXPECTED = 45; // queue that the next datagram will find
+const NUMBERS = 46;
 
 /** Of a path that was not used yet. */
 const NEVER = new Clock();
@@ -224,7 +226,8 @@ export class PathCongestion {
     const { numbers } = this;
     numbers[SENT_AT] = clock.nowUs;
     numbers[CAPACITY] = Math.max(numbers[CAPACITY], rateBps / 8e6);
-    this.pace(numbers[CAPACITY], clock);
+    numbers[PACE] = numbers[CAPACITY];
+    this.pace(clock);
     numbers[WINDOW] = Math.max(numbers[WINDOW], numbers[IN_FLIGHT] + burstBytes);
     numbers[TURN] = Math.min(numbers[TURN], clock.nowUs - burstBytes * numbers[US_PER_BYTE]);
   }
@@ -243,7 +246,8 @@ export class PathCongestion {
     if (report.largestSentAtUs < 0) return;
     numbers[ACKED_AT] = report.largestSentAtUs;
     rate.note(report);
-    delay.note(report, 1 / numbers[CAPACITY], this.competing, clock);
+    delay.usPerByte = 1 / numbers[CAPACITY];
+    delay.note(report, this.competing, clock);
     if (delay.latestUs < numbers[TARGET] / 4) {
       if (delay.raisedUs < DRAIN_TELLS_US) numbers[EMPTY_AT] = clock.nowUs;
       if (delay.latestUs < numbers[TARGET] / 8) rate.mark();
@@ -281,10 +285,10 @@ export class PathCongestion {
     return numbers[RANDOM_LOSS] < numbers[LOSS] ? numbers[RANDOM_LOSS] / numbers[LOSS] : 1;
   }
   /** Queue that the next datagram will find: what was measured, and what went out since less what left meanwhile. */
-  private expectedQueueUs(clock: Clock): number {
+  private expectQueue(clock: Clock): void {
     const { numbers } = this;
     const sinceUs = clock.nowUs - numbers[ACKED_AT];
-    return Math.max(0, this.delay.standingUs + numbers[IN_FLIGHT] / numbers[CAPACITY] - sinceUs);
+    numbers[EXPECTED] = Math.max(0, this.delay.standingUs + numbers[IN_FLIGHT] / numbers[CAPACITY] - sinceUs);
   }
   /** What jitter may add to the standing queue. */
   private get allowanceUs(): number {
@@ -309,7 +313,8 @@ export class PathCongestion {
     this.delay.forget();
     this.rate.forget();
     this.updateTarget();
-    this.pace(numbers[CAPACITY], clock);
+    numbers[PACE] = numbers[CAPACITY];
+    this.pace(clock);
   }
 
   /** After a pause: what was known fades. */
@@ -322,7 +327,8 @@ export class PathCongestion {
     numbers[HOLD] = 0;
     numbers[ROUND_SENT] = clock.nowUs;
     this.rate.mark();
-    this.pace(numbers[CAPACITY], clock);
+    numbers[PACE] = numbers[CAPACITY];
+    this.pace(clock);
   }
 
   /** Everything in flight may be lost, and nothing would ever say so. */
@@ -332,10 +338,10 @@ export class PathCongestion {
     numbers[PROBE_AT] = clock.nowUs + numbers[PATIENCE];
   }
 
-  /** Sets pacer and window for so many bytes per microsecond. */
-  private pace(bytesPerUs: number, clock: Clock): void {
+  /** Sets pacer and window for {@link PACE}. */
+  private pace(clock: Clock): void {
     const { numbers } = this;
-    const rate = Math.max(MIN_RATE_BPS / 8e6, bytesPerUs);
+    const rate = Math.max(MIN_RATE_BPS / 8e6, numbers[PACE]);
     const owedUs = numbers[TURN] - clock.nowUs;
     if (owedUs > 0) numbers[TURN] = clock.nowUs + owedUs / (rate * numbers[US_PER_BYTE]);
     numbers[US_PER_BYTE] = 1 / rate;
@@ -522,9 +528,9 @@ export class PathCongestion {
     const unsure = this.unmoved > 0 && nowUs > numbers[DRAIN_UNTIL] + 2 * numbers[PIPE] + AGAIN_US;
     const lossy = numbers[LOSS] > numbers[RANDOM_LOSS] + LOSS_MARGIN && nowUs > numbers[DRAIN_UNTIL] + RESPONSE_US;
     if (this.competing ? nowUs < numbers[COMPETE_CHECK_AT] : !(due || lossy || unsure)) return;
-    const queueUs = this.expectedQueueUs(clock);
+    this.expectQueue(clock);
     // What we sent too much is still on its way: it will tell nothing.
-    if (Math.abs(queueUs - standing) > 5_000 + 0.3 * standing && !this.competing) return;
+    if (Math.abs(numbers[EXPECTED] - standing) > 5_000 + 0.3 * standing && !this.competing) return;
     this.draining = true;
     this.found = true;
     numbers[DRAIN_FROM] = nowUs;
@@ -580,13 +586,15 @@ export class PathCongestion {
     const target = numbers[TARGET];
     if (this.competing) {
       const isLess = this.draining && clock.nowUs < numbers[DRAIN_UNTIL];
-      this.pace(isLess ? numbers[CAPACITY] * numbers[DRAIN_TO] : numbers[CAPACITY], clock);
+      numbers[PACE] = isLess ? numbers[CAPACITY] * numbers[DRAIN_TO] : numbers[CAPACITY];
+      this.pace(clock);
       return;
     }
     const probing = numbers[GAIN] >= 0.25 && standing < target + this.allowanceUs;
     if (standing < target / 2 || probing) {
       const share = this.draining && clock.nowUs < numbers[DRAIN_UNTIL] ? numbers[DRAIN_TO] : 1 + numbers[GAIN];
-      this.pace(numbers[CAPACITY] * share, clock);
+      numbers[PACE] = numbers[CAPACITY] * share;
+      this.pace(clock);
       return;
     }
     const spanUs = Math.max(RATE_SPAN_US, Math.min(6 * RATE_SPAN_US, 8 * delay.jitterUs));
@@ -598,10 +606,11 @@ export class PathCongestion {
         numbers[CAPACITY] += (capacity - numbers[CAPACITY]) * step;
       }
     }
-    const queue = this.expectedQueueUs(clock);
+    this.expectQueue(clock);
     const tau = Math.max(50_000, numbers[PIPE]);
-    let share = Math.max(0.1, 1 + (target - queue) / tau);
+    let share = Math.max(0.1, 1 + (target - numbers[EXPECTED]) / tau);
     if (this.draining && clock.nowUs < numbers[DRAIN_UNTIL] && share > numbers[DRAIN_TO]) share = numbers[DRAIN_TO];
-    this.pace(numbers[CAPACITY] * share, clock);
+    numbers[PACE] = numbers[CAPACITY] * share;
+    this.pace(clock);
   }
 }

@@ -18,7 +18,8 @@ const TRUE_BEFORE = 10;
 const LATEST_TRANSIT = 11;
 const MEAN = 12;
 const JITTER = 13;
-const NUMBERS = 14;
+const US_PER_BYTE = 14;
+const NUMBERS = 15;
 
 /**
  * Differences of two unrelated clocks that drift apart by up to 50 us/s: the base is the least of the last one to two
@@ -57,16 +58,20 @@ export class QueueDelay {
     this.numbers.fill(0);
   }
 
+  /** Of the link: a short datagram overtakes no queue, it only takes less time itself. */
+  set usPerByte(value: number) {
+    this.numbers[US_PER_BYTE] = value;
+  }
+
   /**
-   * @param usPerByte of the link: a short datagram overtakes no queue, it only takes less time itself
    * @param keepBase the base does not age: a queue that somebody else fills hides it
    */
-  note(report: AckReport, usPerByte: number, keepBase: boolean, clock: Clock): void {
+  note(report: AckReport, keepBase: boolean, clock: Clock): void {
     const { numbers } = this;
     const { nowUs } = clock;
     if (!this.measured) this.begin(report, clock);
     if (report.largestBytes > this.largest) this.largest = report.largestBytes;
-    const shorter = report.largestBytes === 0 ? 0 : (this.largest - report.largestBytes) * usPerByte;
+    const shorter = report.largestBytes === 0 ? 0 : (this.largest - report.largestBytes) * numbers[US_PER_BYTE];
     const transit = serialDistance(report.transitUs, numbers[OFFSET]) + (shorter < 50_000 ? shorter : 50_000);
     numbers[LATEST_TRANSIT] = transit;
     if (nowUs >= numbers[BASE_END] && !keepBase) {
@@ -123,7 +128,9 @@ export class QueueDelay {
   private begin(report: AckReport, clock: Clock): void {
     const { numbers } = this;
     this.measured = true;
+    const usPerByte = numbers[US_PER_BYTE];
     numbers.fill(Number.POSITIVE_INFINITY);
+    numbers[US_PER_BYTE] = usPerByte;
     numbers[MEAN] = 0;
     numbers[JITTER] = 0;
     numbers[OFFSET] = report.transitUs;

@@ -4,6 +4,7 @@ import { AGGREGATE_USAGE, prepareAggregate } from './aggregate.js';
 import { BUFFERBLOAT_USAGE, prepareBufferbloat } from './bufferbloat.js';
 import { FAILOVER_SCENARIOS, failover } from './failover.js';
 import { footprint } from './footprint.js';
+import { IMPAIR_USAGE, prepareImpair } from './impair.js';
 import { choices, numbers, TEXT, TEXTS } from './options.js';
 import { PROFILES_USAGE, prepareProfiles } from './profiles.js';
 import { CONTENDERS, throughput } from './throughput.js';
@@ -23,6 +24,7 @@ ${AGGREGATE_USAGE}
 ${PROFILES_USAGE}
 ${BUFFERBLOAT_USAGE}
 ${TRACES_USAGE}
+${IMPAIR_USAGE}
   list         these benches and the scenarios of failover
 
 Tables go to standard output, all figures with facts of the machine to results/*.json.
@@ -61,6 +63,7 @@ const BENCHES: Readonly<Record<string, Prepare>> = {
   bufferbloat: prepareBufferbloat,
   profiles: prepareProfiles,
   traces: prepareTraces,
+  impair: prepareImpair,
   list: () => async () => {
     process.stdout.write(`${BENCH_USAGE}\nScenarios of failover: ${FAILOVER_SCENARIOS.join(', ')}\n`);
     return 0;

@@ -31,6 +31,11 @@ export const REPLAY_AT_ONCE_BYTES = 96_000;
 
 /** Of two paths whose packets arrive within this, the one that the plan prefers is taken. */
 export const SPILL_TIE_US = 2_000;
+/** Paths whose packets arrive within this are alike: flows that are put back in order are striped over them. */
+export const SIMILAR_US = 5_000;
+/** A class whose queue has stood for the first uses slower paths also for packets that arrive up to the second later there. */
+export const SPILL_STANDING_US = 100_000;
+export const SPILL_IMPATIENCE_US = 50_000;
 /** Classes whose packets live no longer are real-time ones: their deadline keeps the queue short, CoDel would lose more. */
 export const REAL_TIME_US = 1_000_000;
 /** CoDel's target while the capacity of a path is being found, and at most. */

@@ -3,10 +3,10 @@
  * equal rank the ones that must go again. A packet goes when a path that its class uses has room, by congestion control
  * and pacing; until then it waits here and not in the network, where nobody could decide any more.
  */
-import { FLAG_COPY, FLAG_PROTECTED, FLAG_REPLAY, OVERHEAD_BYTES } from '@corridor/wire';
+import { FLAG_COPY, FLAG_ORDERED, FLAG_PROTECTED, FLAG_REPLAY, OVERHEAD_BYTES } from '@corridor/wire';
 import { SLOT_HEADROOM, SLOT_SHIFT } from './batch.js';
 import type { Earliest } from './clock.js';
-import { DISCOVERY_TARGET_US, MAX_BUDGET_BYTES, REAL_TIME_US } from './constants.js';
+import { DISCOVERY_TARGET_US, MAX_BUDGET_BYTES, REAL_TIME_US, SIMILAR_US, SPILL_IMPATIENCE_US, SPILL_STANDING_US, SPILL_TIE_US } from './constants.js';
 import type { Core } from './core.js';
 import type { Path } from './path.js';
 import type { Peer } from './peer.js';
@@ -61,6 +61,7 @@ export class Dispatcher {
     execution.demand.note(length, flow, this.core.clock);
     if (execution.count === 0 || peer.sessions.current === undefined) peer.tally.add(NO_PATH);
     else if (queues.packets === 0 && !recovery.isWaiting && this.put(slot, execution, 0)) return;
+    if (queues.backlogPackets(classIndex) === 0) execution.emptyAt[0] = this.core.clock.nowUs;
     this.start(execution);
     queues.enqueue(slot, classIndex, this.core.clock);
   }
@@ -278,7 +279,7 @@ export class Dispatcher {
 
   /** The path for a packet, if one has room. */
   private pick(slot: number, execution: Execution, length: number): Path | undefined {
-    if (execution.mode === SPILL) return this.pickEarliest(execution, length);
+    if (execution.mode === SPILL) return this.pickEarliest(slot, execution, length);
     if (execution.mode === BALANCE) return this.pickBalanced(slot, execution, length);
     const path = execution.paths[0] as Path;
     if (!path.fits(length)) return this.pickOther(execution, length);
@@ -289,7 +290,7 @@ export class Dispatcher {
    * The path over which the packet arrives first. One that has room while a faster one has not is taken only if all that
    * waits would take the faster one longer: ECF, Lim et al., CoNEXT 2017.
    */
-  private pickEarliest(execution: Execution, length: number): Path | undefined {
+  private pickEarliest(slot: number, execution: Execution, length: number): Path | undefined {
     const { clock } = this.core;
     let fastest: Path | undefined;
     let fastestUs = 0;
@@ -302,8 +303,31 @@ export class Dispatcher {
       fastestUs = us;
     }
     if (fastest === undefined) return this.pickOther(execution, length);
+    if ((this.core.slots.flags[slot] & FLAG_ORDERED) !== 0 && execution.prefer[0] <= SPILL_TIE_US)
+      return this.pickSimilar(execution, length, fastestUs) ?? this.pickSlower(execution, length, fastest, fastestUs);
     if (this.hasRoom(fastest, execution, length)) return fastest;
     return this.pickSlower(execution, length, fastest, fastestUs);
+  }
+
+  /**
+   * Of the paths that are about as fast as the fastest the one with the most room: a flow whose order is restored is
+   * striped over them from the start, so that all of them are known before it has filled the first.
+   */
+  private pickSimilar(execution: Execution, length: number, fastestUs: number): Path | undefined {
+    const { clock } = this.core;
+    let best: Path | undefined;
+    let leastFilled = 0;
+    for (let i = 0; i < execution.count; i++) {
+      const path = execution.paths[i] as Path;
+      const { congestion } = path;
+      if (!path.fits(length) || path.sendDelayUs + congestion.waitUs(clock) > fastestUs + SIMILAR_US) continue;
+      const filled = congestion.inFlightBytes / congestion.windowBytes;
+      if (best !== undefined && filled >= leastFilled) continue;
+      if (!this.hasRoom(path, execution, length)) continue;
+      best = path;
+      leastFilled = filled;
+    }
+    return best;
   }
 
   private pickSlower(execution: Execution, length: number, fastest: Path, fastestUs: number): Path | undefined {
@@ -325,7 +349,14 @@ export class Dispatcher {
       if (path !== next && path.sendDelayUs <= nextUs) fasterBps += path.congestion.rateBps;
     }
     const waiting = this.queues.backlogBytes(execution.index) + length;
-    return (nextUs - fastestUs) * fasterBps <= waiting * 8e6 ? next : undefined;
+    const laterUs = nextUs - fastestUs - this.impatienceUs(execution);
+    return laterUs * fasterBps <= waiting * 8e6 ? next : undefined;
+  }
+
+  /** A queue that stands for long shows that the faster paths are not enough: slower ones are taken sooner then. */
+  private impatienceUs(execution: Execution): number {
+    const standingUs = this.core.clock.nowUs - execution.emptyAt[0];
+    return Math.max(0, Math.min(SPILL_IMPATIENCE_US, standingUs - SPILL_STANDING_US));
   }
 
   private pickBalanced(slot: number, execution: Execution, length: number): Path | undefined {

@@ -38,6 +38,8 @@ export class Execution {
   maxPacket = Number.MAX_SAFE_INTEGER;
   /** `SPILL`: [0]: a later path is taken only when a packet arrives so much earlier over it, microseconds. */
   readonly prefer = new Float64Array(1);
+  /** [0]: since when packets of the class wait, microseconds; means nothing while none does. */
+  readonly emptyAt = new Float64Array(1);
   /** Extra copies of each packet. */
   copies = 0;
   /** Repair bytes per byte sent, thousandths. */

@@ -81,7 +81,6 @@ describe('adaptive, for everything else', () => {
   ])('has as its anchor %s', (_, paths, anchor) => {
     const plan = driver()(0, ...paths);
     expect(plan).toMatchObject({ mode: 'spill' });
-    expect(plan.paths).toHaveLength(paths.length);
     expect(plan.paths[0]).toBe(anchor);
   });
 
@@ -108,7 +107,8 @@ describe('adaptive, for everything else', () => {
     const doubtful = path(1, { capacityMbps: 10, lossRatio: 0.1 });
     expect(at(0, path(0, { capacityMbps: 10 }), doubtful).paths).toEqual([0]);
     expect(at(100, path(0, { capacityMbps: 5 }), doubtful).paths).toEqual([0, 1]);
-    expect(at(200, path(0, { capacityMbps: 0 }), doubtful).paths).toEqual([0, 1]);
+    // What is not known is taken to be enough, until it is known.
+    expect(at(200, path(0, { capacityMbps: 0 }), doubtful).paths).toEqual([0]);
   });
 
   it('leaves out a path whose delay uses up the deadline', () => {
@@ -182,12 +182,12 @@ describe('adaptive, within its budget', () => {
   it('copies nothing when the class may not pay for it, or for a warned path that carries nothing', () => {
     expect(driver({ ...video, limits: { redundancy: 0 } })(0, ...warned).copies).toBeUndefined();
     expect(driver(video)(0, path(0), path(1, { delayMs: 30, warnings: ['loss'] })).copies).toBeUndefined();
-    const carrying = path(1, { delayMs: 30, warnings: ['loss'], deliveredMbps: 2 });
-    expect(driver(video)(0, path(0), carrying).copies).toBe(1);
+    const carrying = path(1, { delayMs: 30, warnings: ['loss'], deliveredMbps: 2, capacityMbps: 4 });
+    expect(driver(video)(0, path(0, { capacityMbps: 4 }), carrying).copies).toBe(1);
   });
 
   it('repairs by measured loss within the redundancy, at once when it comes, later when it goes', () => {
-    const at = driver(video);
+    const at = driver({ ...video, limits: { redundancy: 0.4 } });
     const lossy = (lossRatio: number, burstPackets = 1) => [
       path(0, { lossRatio, burstPackets, deliveredMbps: 6 }),
       path(1, { delayMs: 60, lossRatio, burstPackets }),
@@ -195,12 +195,12 @@ describe('adaptive, within its budget', () => {
     expect(at(0, ...lossy(0)).repair).toBeUndefined();
     const repair = at(200, ...lossy(0.01)).repair as number;
     expect(repair).toBeGreaterThan(0.01);
-    expect(repair).toBeLessThan(0.1);
+    expect(repair).toBeLessThan(0.2);
     const bursts = at(400, ...lossy(0.01, 4));
     expect(bursts.repair).toBeGreaterThan(repair);
     expect(bursts.reason).toMatch(/^\d+ % repair packets against loss/);
-    expect(at(600, ...lossy(0.05, 8)).repair).toBe(0.1);
-    expect(at(800, ...lossy(0)).repair).toBe(0.1);
+    expect(at(600, ...lossy(0.05, 4)).repair).toBe(0.4);
+    expect(at(800, ...lossy(0)).repair).toBe(0.4);
     expect(at(3_800, ...lossy(0)).repair).toBeUndefined();
   });
 

@@ -135,7 +135,7 @@ function anchorCostUs(path: PathSnapshot, { traffic }: PlanRequest): number {
     JITTER_WEIGHT * send.jitterUs +
     LOSS_WEIGHT_US * send.lossRatio +
     SHORT_US * Math.max(0, Math.min(MOST_SHORT, missing)) +
-    WARNING_US * path.warnings.length +
+    WARNING_US * path.warnings.filter((warning) => warning !== 'silence').length +
     PRIORITY_STEP_US * (Math.min(path.priority, LOWEST_PRIORITY) - 1) +
     (path.metered ? METERED_US : 0)
   );

@@ -42,7 +42,8 @@ describe('load-balancing', () => {
 
   it('takes a lossy path back when it is clearly better, not at the limit', () => {
     const at = driver();
-    const uses = (atMs: number, lossRatio: number) => at(atMs, path(0), path(1, { lossRatio })).paths.includes(1);
+    const uses = (atMs: number, lossRatio: number) =>
+      at(atMs, path(0, { capacityMbps: 1 }), path(1, { lossRatio })).paths.includes(1);
     expect([uses(0, 0.29), uses(100, 0.31), uses(200, 0.25), uses(300, 0.19), uses(400, 0.29)]).toEqual([
       true,
       false,

@@ -22,7 +22,7 @@ export function whyLeft(request: PlanRequest, id: number): string | undefined {
     case 'suspect':
       return `${path.name} went silent`;
     case 'gated':
-      return `${path.name} has to prove itself again`;
+      return `${path.name} has to prove itself first`;
     case 'down':
       return `${path.name} is down`;
     case 'up':

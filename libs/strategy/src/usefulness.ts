@@ -62,20 +62,25 @@ export class Usefulness {
     return undefined;
   }
 
-  /** Doubtful, and the demand fits on the paths that are not: as far as their capacity is known. */
+  /**
+   * Doubtful, and the demand fits on the paths that are not. A first path of unknown capacity is taken to be enough: it
+   * becomes known as soon as it is not.
+   */
   private dispensable(
     path: PathSnapshot,
     candidates: readonly PathSnapshot[],
     request: PlanRequest,
   ): string | undefined {
     const isLossy = (one: PathSnapshot) => exceeds(one.send.lossRatio, DOUBTFUL, this.leftOut.has(one.id));
-    if (!isLossy(path) && path.warnings.length === 0) return undefined;
-    let capacityBps = 0;
-    for (const other of candidates) {
-      if (!isLossy(other) && other.warnings.length === 0) capacityBps += other.send.capacityBps;
-    }
+    // Silence is over in a moment, or the path is suspect: what is sent meanwhile is copied.
+    const isWarned = (one: PathSnapshot) => one.warnings.some((warning) => warning !== 'silence');
+    if (!isLossy(path) && !isWarned(path)) return undefined;
+    const sound = candidates.filter((other) => !isLossy(other) && !isWarned(other));
+    if (sound.length === 0) return undefined;
+    const isFirstUnknown = sound[0] === candidates[0] && sound[0].send.capacityBps === 0;
+    const capacityBps = sound.reduce((sum, other) => sum + other.send.capacityBps, 0);
     const spare = this.leftOut.has(path.id) ? SPARE.back : SPARE.out;
-    if (capacityBps === 0 || capacityBps < spare * request.traffic.demandBps) return undefined;
+    if (!isFirstUnknown && capacityBps < spare * request.traffic.demandBps) return undefined;
     return isLossy(path) ? `loses ${percent(path.send.lossRatio)} and is not needed` : 'is in doubt and not needed';
   }
 }

@@ -216,17 +216,24 @@ export class ClassQueues {
 
   /** Urgent classes, then those that are owed their share, then by priority. */
   private choose(queues: Queues): number {
-    const { count, urgentCount } = queues.table;
-    for (let rank = 0; rank < urgentCount; rank++) {
-      const slot = this.headOf(queues, queues.table.classAt(rank), false);
-      if (slot >= 0) return slot;
-    }
-    for (let rank = urgentCount; rank < count; rank++) {
-      const slot = this.headOf(queues, queues.table.classAt(rank), true);
-      if (slot >= 0) return slot;
-    }
-    for (let rank = urgentCount; rank < count; rank++) {
-      const slot = this.headOf(queues, queues.table.classAt(rank), false);
+    const { table } = queues;
+    const { count, urgentCount } = table;
+    const classes = table.waitingClasses & ~this.blockedClasses;
+    if (classes === 0) return NO_SLOT;
+    const isOnlyOne = (classes & (classes - 1)) === 0;
+    if (isOnlyOne) return this.headOf(queues, 31 - Math.clz32(classes), false);
+    const urgent = this.firstOf(queues, classes, 0, urgentCount, false);
+    if (urgent >= 0) return urgent;
+    const owed = this.firstOf(queues, classes, urgentCount, count, true);
+    return owed >= 0 ? owed : this.firstOf(queues, classes, urgentCount, count, false);
+  }
+
+  private firstOf(queues: Queues, classes: number, fromRank: number, toRank: number, onCredit: boolean): number {
+    const { table } = queues;
+    for (let rank = fromRank; rank < toRank; rank++) {
+      const index = table.classAt(rank);
+      if ((classes & (1 << index)) === 0 || (onCredit && !table.hasEarned(index, 1))) continue;
+      const slot = this.headOf(queues, index, onCredit);
       if (slot >= 0) return slot;
     }
     return NO_SLOT;
@@ -239,8 +246,6 @@ export class ClassQueues {
   private headOf(queues: Queues, index: number, onCredit: boolean): number {
     const { pool } = this;
     const { table, robin } = queues;
-    const isOut = (this.blockedClasses & (1 << index)) !== 0 || (onCredit && !table.hasEarned(index, 1));
-    if (isOut) return NO_SLOT;
     while (table.packets(index) > 0) {
       const flow = robin.turn(index);
       if (flow === NO_FLOW) return NO_SLOT;

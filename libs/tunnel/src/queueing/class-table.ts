@@ -36,7 +36,8 @@ export class ClassTable {
   readonly count: number;
   /** Classes of the ranks below this are urgent. */
   readonly urgentCount: number;
-  /** One bit each. */
+  /** Classes in which packets wait, one bit each. */
+  waitingClasses = 0;
   private readonly urgentClasses: number;
   /** Of each class packets and bytes that wait, and which class goes next. Few arrays: each costs every peer 200 bytes. */
   private readonly counts: Int32Array;
@@ -82,8 +83,12 @@ export class ClassTable {
 
   /** More waits in a class, or less. */
   add(index: number, packets: number, bytes: number): void {
-    this.counts[index * COUNTS + PACKETS] += packets;
-    this.counts[index * COUNTS + BYTES] += bytes;
+    const { counts } = this;
+    const at = index * COUNTS;
+    counts[at + BYTES] += bytes;
+    counts[at + PACKETS] += packets;
+    if (counts[at + PACKETS] > 0) this.waitingClasses |= 1 << index;
+    else this.waitingClasses &= ~(1 << index);
   }
 
   /** CoDel leaves every class alone until `us` from now. */
@@ -110,7 +115,7 @@ export class ClassTable {
     const { numbers } = this;
     for (let rank = this.urgentCount; rank < this.count; rank++) {
       const index = this.classAt(rank);
-      if (this.packets(index) === 0) continue;
+      if ((this.waitingClasses & (1 << index)) === 0) continue;
       const at = index * NUMBERS;
       const earned = numbers[at + CREDIT] + numbers[at + SHARE] * length - (index === sender ? length : 0);
       numbers[at + CREDIT] = Math.max(0, Math.min(MAX_CREDIT_BYTES, earned));

@@ -84,8 +84,7 @@ def send(connection, order):
     number = 0
     # A message that the stack does not take in time is late from when it was due: waiting counts as delay.
     while (due_us := start_us + number * paced["intervalUs"]) < end_us:
-        if due_us > now_us():
-            time.sleep((due_us - now_us()) / 1e6)
+        time.sleep(max(0.0, due_us - now_us()) / 1e6)
         send_all(connection, HEADER.pack(number, due_us) + rest, end_us)
         number += 1
 

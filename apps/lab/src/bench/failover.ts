@@ -7,9 +7,13 @@ import { type FlowResult, predict, type Scenario, scenarioNamed } from '@corrido
 import { nodeHandshakePrimitives } from '@corridor/tunnel-host';
 import type { RunnerName } from '../runner/index.js';
 import { type RunResult, runBatch } from '../scenario/run.js';
+import { extraBytes } from './extra-bytes.js';
+import { drawGaps } from './failover-plot.js';
+import { type RivalRuns, rivalFailover } from './failover-rivals.js';
+import { mptcpMissing } from './ground/ground.js';
 import { longestPauseUs, type Pause, PauseWatch } from './pauses.js';
 import { describeMachine, machineFacts, writeResult } from './results.js';
-import { percentile, spreadOf } from './statistics.js';
+import { percentile, spreadOf, spreadText } from './statistics.js';
 import { digits, table } from './table.js';
 
 export interface FailoverOptions {
@@ -19,10 +23,16 @@ export interface FailoverOptions {
   readonly scenarios: readonly string[];
   /** What runs at the ends of the tunnels. */
   readonly runner: RunnerName;
+  /** MPTCP through the same blackout. */
+  readonly rivals: boolean;
+  /** Draws the distribution of the gaps into docs/plots. */
+  readonly plot: boolean;
 }
 
 export const FAILOVER_SCENARIOS = [
   'clean',
+  'failover-default',
+  'two-of-three',
   'blackout-active-standby',
   'blackout-smallest-delay',
   'blackout-redundant',
@@ -38,6 +48,8 @@ export const FAILOVER_SCENARIOS = [
 export interface FlowSummary {
   readonly scenario: string;
   readonly flow: string;
+  /** Longest gap of every run. */
+  readonly gapsMs: readonly number[];
   readonly runs: number;
   readonly lost: number;
   readonly duplicates: number;
@@ -55,26 +67,45 @@ export interface FlowSummary {
 
 export async function failover(options: FailoverOptions): Promise<number> {
   const details: object[] = [];
+  const summaries: FlowSummary[] = [];
+  let rivals: RivalRuns | undefined;
   const watch = await PauseWatch.start();
   try {
     for (const name of options.scenarios) {
       const scenario = scenarioNamed(name);
       const results = await runAll(scenario, options);
       const flows = summarise(scenario, results, options.runs, watch?.pauses);
-      details.push({ scenario: name, flows, recoveryMs: recoveries(results), runs: results.map(withoutEvents) });
-      process.stdout.write(
-        `${scenario.name}: ${scenario.description}\n${flowTable(flows)}\n${recoveryLine(results)}\n\n`,
-      );
+      summaries.push(...flows);
+      const extra = results.map((result) => extraBytes(scenario, result.flows, result.wire));
+      details.push({ scenario: name, flows, extra, recoveryMs: recoveries(results), runs: results.map(withoutEvents) });
+      process.stdout.write(`${scenario.name}: ${scenario.description}\n${flowTable(flows)}\n`);
+      process.stdout.write(`${recoveryLine(results)}\n${extraLine(extra)}\n\n`);
     }
+    if (options.rivals) rivals = await measureRivals(options);
   } finally {
     watch?.close();
   }
   process.stdout.write(`${pauseLine(watch?.pauses)}\n`);
   process.stdout.write(`${describeMachine(machineFacts())}\n`);
   process.stdout.write(
-    `written to ${writeResult('failover', { options, scenarios: details, pauses: watch?.pauses ?? null })}\n`,
+    `written to ${writeResult('failover', { options, scenarios: details, rivals, pauses: watch?.pauses ?? null })}\n`,
   );
+  if (options.plot) for (const file of drawGaps(summaries, rivals)) process.stdout.write(`drawn: ${file}\n`);
   return 0;
+}
+
+/** MPTCP carries no datagrams: the same packets as messages on two of its streams. */
+async function measureRivals(options: FailoverOptions): Promise<RivalRuns | undefined> {
+  const missing = mptcpMissing();
+  if (missing !== undefined) {
+    process.stdout.write(`left out: ${missing}\n`);
+    return undefined;
+  }
+  const rivals = await rivalFailover(options.runs, options.atOnce);
+  const gaps = (runs: readonly number[]) => `longest gap ms ${spreadText(runs, digits)}`;
+  process.stdout.write('MPTCP, the active link silent for 10 s, packets as messages on a stream:\n');
+  process.stdout.write(`vitals up: ${gaps(rivals.vitalsGapsMs)}\nvideo up: ${gaps(rivals.videoGapsMs)}\n\n`);
+  return rivals;
 }
 
 async function runAll(scenario: Scenario, options: FailoverOptions): Promise<RunResult[]> {
@@ -111,6 +142,7 @@ export function summarise(
     return {
       scenario: scenario.name,
       flow: prediction.flow,
+      gapsMs: gaps,
       runs: flows.length,
       lost: sum(flows.map(({ lost }) => lost)),
       duplicates: sum(flows.map(({ duplicates }) => duplicates)),
@@ -184,9 +216,25 @@ function recoveryLine(results: readonly RunResult[]): string {
   const times = recoveries(results);
   if (times.length === 0) return 'no link was cut';
   const never = times.filter((ms) => !Number.isFinite(ms)).length;
-  const { median, max } = spreadOf(times);
   const tail = never > 0 ? `; ${never} never` : '';
+  const seen = times.filter(Number.isFinite);
+  if (seen.length === 0) return `no repaired link was used again (${never} times)`;
+  const { median, max } = spreadOf(seen);
   return `link used again after its repair: median ${digits(median)} ms, at most ${digits(max)} ms${tail}`;
+}
+
+/** Over the whole run, repair and good times together. */
+function extraLine(extra: readonly ReturnType<typeof extraBytes>[]): string {
+  const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+  const data = spreadText(
+    extra.map((one) => one.data),
+    percent,
+  );
+  const control = spreadText(
+    extra.map((one) => one.control),
+    percent,
+  );
+  return `extra bytes over the run: copies, repair and packets sent again ${data}; acknowledgements and probes ${control}`;
 }
 
 function withoutEvents({ events: _, ...run }: RunResult) {

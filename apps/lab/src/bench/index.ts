@@ -5,7 +5,7 @@ import { BUFFERBLOAT_USAGE, prepareBufferbloat } from './bufferbloat.js';
 import { FAILOVER_SCENARIOS, failover } from './failover.js';
 import { footprint } from './footprint.js';
 import { IMPAIR_USAGE, prepareImpair } from './impair.js';
-import { choices, numbers, TEXT, TEXTS } from './options.js';
+import { choices, FLAG, numbers, TEXT, TEXTS } from './options.js';
 import { PROFILES_USAGE, prepareProfiles } from './profiles.js';
 import { CONTENDERS, throughput } from './throughput.js';
 import { prepareTraces, TRACES_USAGE } from './traces.js';
@@ -20,6 +20,7 @@ export const BENCH_USAGE = `Usage: npm run bench -- BENCH [OPTIONS]
   failover     losses and longest gaps when links die, beside the simulator's prediction
                --runs N (20)  --at-once N (4)  --scenario NAME (all; may be given more than once)
                --fleet  with the gateway and real agents in place of corridor-tunnel
+               --no-rivals  without MPTCP  --plot  draws the gaps into docs/plots
 ${AGGREGATE_USAGE}
 ${PROFILES_USAGE}
 ${BUFFERBLOAT_USAGE}
@@ -98,10 +99,12 @@ function prepareFootprint(args: readonly string[]): () => Promise<number> {
 function prepareFailover(args: readonly string[]): () => Promise<number> {
   const { values } = parseArgs({
     args: [...args],
-    options: { runs: TEXT, 'at-once': TEXT, scenario: TEXTS, fleet: { type: 'boolean', default: false } },
+    options: { runs: TEXT, 'at-once': TEXT, scenario: TEXTS, fleet: FLAG, 'no-rivals': FLAG, plot: FLAG },
   });
   const counts = numbers(values, { runs: 20, 'at-once': 4 });
   const scenarios = values.scenario ?? FAILOVER_SCENARIOS;
   const runner = values.fleet ? 'fleet' : 'tunnel';
-  return () => failover({ runs: counts.runs, atOnce: counts['at-once'], scenarios, runner });
+  const { plot } = values;
+  const rivals = !values['no-rivals'];
+  return () => failover({ runs: counts.runs, atOnce: counts['at-once'], scenarios, runner, rivals, plot });
 }

@@ -1,6 +1,7 @@
 /** Command-line options of the benches: mistakes are one sentence each. */
 
 export const TEXT = { type: 'string' } as const;
+export const FLAG = { type: 'boolean', default: false } as const;
 export const TEXTS = { type: 'string', multiple: true } as const;
 
 /**

@@ -28,10 +28,19 @@ export interface Recovery {
   readonly usedAgainUs: number | null;
 }
 
+/** Bytes of whole IP packets, whether they arrived or not. */
+export interface WireBytes {
+  readonly bytes: number;
+  /** Of these in packets of less than 256 bytes: acknowledgements and probes. */
+  readonly smallBytes: number;
+}
+
 export interface RunResult {
   readonly flows: readonly FlowResult[];
   readonly links: readonly LinkResult[];
   readonly recoveries: readonly Recovery[];
+  /** All that the run put on all of its links, both ways. */
+  readonly wire: WireBytes;
   /** Worst lateness of a generator's packet: a run in which the lab itself stumbled shows it here. */
   readonly senderLatestUs: number;
   readonly events: readonly LabEvent[];
@@ -118,6 +127,7 @@ class Run {
   ) {}
 
   async run(): Promise<Omit<RunResult, 'events'>> {
+    const before = await this.wireBytes();
     const streams = await this.startFlows();
     for (const step of this.scenario.steps) {
       await this.until(step.atUs);
@@ -126,7 +136,7 @@ class Run {
     await Promise.all(streams);
     await this.until(this.scenario.durationUs);
     await this.gatewayReturns;
-    return this.result();
+    return this.result(before);
   }
 
   private get vehicles(): number[] {
@@ -228,7 +238,8 @@ class Run {
     }
   }
 
-  private async result(): Promise<Omit<RunResult, 'events'>> {
+  private async result(before: WireBytes): Promise<Omit<RunResult, 'events'>> {
+    const after = await this.wireBytes();
     const figures = new Map((await this.lab.flows()).map((flow) => [flow.id, flow]));
     const mine = this.flows.flatMap(({ id, vehicle, name, spec }) => {
       const flow = figures.get(id);
@@ -238,7 +249,19 @@ class Run {
       flows: mine.map(({ flow, vehicle, name, spec }) => flowResult(flow, vehicle, name, spec)),
       links: await this.linkResults(),
       recoveries: await this.recoveries(),
+      wire: { bytes: after.bytes - before.bytes, smallBytes: after.smallBytes - before.smallBytes },
       senderLatestUs: Math.max(0, ...mine.map(({ flow }) => flow.senderLatestUs)),
+    };
+  }
+
+  /** Since the lab stands. */
+  private async wireBytes(): Promise<WireBytes> {
+    const first = this.offset.firstVehicle;
+    const links = await this.lab.links();
+    const mine = links.filter(({ vehicle }) => vehicle >= first && vehicle < first + this.scenario.vehicles);
+    return {
+      bytes: mine.reduce((sum, { offeredBytes }) => sum + offeredBytes, 0),
+      smallBytes: mine.reduce((sum, { smallBytes }) => sum + smallBytes, 0),
     };
   }
 

@@ -127,6 +127,14 @@ test('refused datagrams are shown when there are any', () => {
   expect(text).toContain('\nrefused datagrams: unknown-key 3, bad-mac 10\n');
 });
 
+test('restored order has a line where there is any', () => {
+  const order = { flows: 3, waiting: 2, filled: 910, givenUp: 4, late: 1, longestWaitUs: 131_200 };
+  expect(statusText({ ...status, peers: [{ ...peer, order }] })).toContain(
+    '\n  order: 2 packets wait, 910 missing ones came in time, 4 holes given up (1 came late), longest wait 131 ms\n',
+  );
+  expect(statusText(status)).not.toContain('order:');
+});
+
 test('a vehicle without uplinks and a gateway without peers say so', () => {
   expect(statusText({ ...status, uplinks: [], peers: [] })).toContain(
     'uplinks: none (no configured interface is up with a usable address)',

@@ -37,6 +37,16 @@ function peerLines(peer: PeerStatus, atUs: number): string[] {
     ...indent(pathTable(peer.paths, atUs)),
     ...indent(classTable(peer.classes, atUs)),
     `  counters: ${counters.join(', ') || 'all zero'}`,
+    ...orderLine(peer.order),
+  ];
+}
+
+function orderLine(order: PeerStatus['order']): string[] {
+  if (order === undefined) return [];
+  const { waiting, filled, givenUp, late, longestWaitUs } = order;
+  return [
+    `  order: ${waiting} packets wait, ${filled} missing ones came in time, ${givenUp} holes given up (${late} came late), ` +
+      `longest wait ${(longestWaitUs / 1000).toFixed(0)} ms`,
   ];
 }
 

@@ -20,6 +20,7 @@ export function peerStatus(peer: Peer, nowUs: number): PeerStatus {
     paths: peer.paths.map((path) => pathStatus(path, nowUs, peer.core.mtu)),
     classes: peer.scheduler.status(),
     counters: peer.tally.status(),
+    ...(peer.reordering === undefined ? {} : { order: peer.reordering.status() }),
   };
 }
 

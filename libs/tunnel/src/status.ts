@@ -15,6 +15,21 @@ export interface PeerStatus {
   readonly paths: readonly PathStatus[];
   readonly classes: readonly ClassStatus[];
   readonly counters: PeerCounters;
+  /** How the order of its flows was restored here; missing while none of them asks for it. */
+  readonly order?: OrderStatus;
+}
+
+/** Restoring order at this end, since the peer is known. */
+export interface OrderStatus {
+  /** Flows that are remembered, and packets that wait now for those before them. */
+  readonly flows: number;
+  readonly waiting: number;
+  /** Missing packets that came while they were waited for; holes given up; missing packets that came after that. */
+  readonly filled: number;
+  readonly givenUp: number;
+  readonly late: number;
+  /** Longest wait of a packet, microseconds. */
+  readonly longestWaitUs: number;
 }
 
 export interface DirectionStatus {

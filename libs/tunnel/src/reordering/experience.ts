@@ -2,7 +2,7 @@
  * How long waiting for a missing packet pays, learnt from when missing packets really came. One per traffic class of
  * a peer, as classes differ in what their senders repeat.
  *
- * Rule: wait as long as at least one in {@link WORTH} of the gaps that are still open by then gets filled. While
+ * Rule: wait as long as at least one in {@link WORTH} of the holes that are still open by then gets filled. While
  * nothing is given up, everything that ever came is waited for; packets that never come cost at most a few full holds
  * before they are told from late ones; and what is filled after it was given up is learnt just the same.
  */
@@ -15,9 +15,9 @@ const UNIT_SHIFT = 8;
 const UNFILLED = BUCKETS;
 const AGED_AT = BUCKETS + 1;
 
-/** Share of the open gaps that must still get filled to go on waiting. */
+/** Share of the open holes that must still get filled to go on waiting. */
 const WORTH = 1 / 16;
-/** Belief, in packets, that gaps get filled at the end of the hold: five lost packets teach otherwise. */
+/** Belief, in packets, that holes get filled at the end of the hold: five lost packets teach otherwise. */
 const PRIOR = 0.35;
 /** Counts halve after so long: rare retransmissions are remembered, routes change. */
 const HALF_LIFE_US = 30_000_000;
@@ -40,7 +40,7 @@ export function endOf(bucket: number): number {
 }
 
 export class Experience {
-  /** How long a gap is waited for, microseconds; the packets behind it may allow less. */
+  /** How long a hole is waited for, microseconds; the packets behind it may allow less. */
   waitUs = MAX_HOLD_US;
   private readonly counts = new Float64Array(BUCKETS + 2);
 

@@ -6,7 +6,7 @@ import { HOLD_MS } from '@corridor/wire';
 export const DEFAULT_HOLD_US = 80_000;
 /** Longest hold that a header can ask for. */
 export const MAX_HOLD_US = HOLD_MS[HOLD_MS.length - 1] * 1_000;
-/** Least time that a gap is waited for, however few gaps were ever filled: scheduling of both ends, one radio slot. */
+/** Least time that a hole is waited for, however few holes were ever filled: scheduling of both ends, one radio slot. */
 export const MIN_WAIT_US = 4_000;
 
 /** After so long without a packet, what is missing before the next one was given up by its sender long ago. */

@@ -12,7 +12,7 @@ export const NONE = -1;
 
 /** Whose packets lie in the pool. */
 export interface Keeper {
-  /** Lets the packets of one flow go, up to the next gap: the pool is short of slots. */
+  /** Lets the packets of one flow go, up to the next hole: the pool is short of slots. */
   giveWay(flow: number, clock: Clock): void;
 }
 

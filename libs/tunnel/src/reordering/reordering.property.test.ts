@@ -38,7 +38,7 @@ class ModelFlow {
     this.run();
   }
 
-  /** When the first of the flow's gaps is to be given up. */
+  /** When the first of the flow's holes is to be given up. */
   dueUs(waitUs: number): number {
     return Math.min(...this.kept.map((packet) => Math.min(packet.untilUs, packet.sinceUs + waitUs)));
   }
@@ -135,7 +135,7 @@ function play(arrivals: readonly Timed[], quantumUs: number): { bench: Reorderin
       expect(bench.deadlineUs).toBe(dueUs);
       if (dueUs > atUs) break;
       bench.clock.nowUs = Math.max(bench.clock.nowUs, dueUs);
-      // Then the model: giving up a gap teaches not to wait for the next one, which it has to know.
+      // Then the model: giving up a hole teaches not to wait for the next one, which it has to know.
       bench.advance(0);
       serve();
     }

@@ -28,7 +28,7 @@ describe('a flow in order', () => {
   });
 });
 
-describe('a gap', () => {
+describe('a hole', () => {
   it('is waited for, and what waited follows the packet that fills it at once', () => {
     const bench = new ReorderingBench();
     for (const sequence of [0, 2, 3, 5]) bench.arrive(FLOW, sequence, HOLD_US);
@@ -49,7 +49,7 @@ describe('a gap', () => {
     bench.advance(HOLD_US - 1);
     expect(delivered(bench)).toEqual([0]);
     bench.advance(1);
-    // Both came at the same time, so the time of both gaps has run out.
+    // Both came at the same time, so the time of both holes has run out.
     expect(delivered(bench)).toEqual([2, 4]);
     expect(bench.reordering.timeouts).toBe(2);
     expect(bench.reordering.waitedMaxUs).toBe(HOLD_US);
@@ -98,7 +98,7 @@ describe('a gap', () => {
     expect(delivered(bench)).toEqual([0, 7, 8, 9, 10]);
   });
 
-  it('after a second of silence is no gap: nobody sends again what is missing there', () => {
+  it('after a second of silence is no hole: nobody sends again what is missing there', () => {
     const bench = new ReorderingBench();
     bench.arrive(FLOW, 0, HOLD_US);
     bench.advance(IDLE_US + 1);
@@ -159,7 +159,7 @@ describe('what experience teaches', () => {
     expect(after(times(4, -1))).toBe(MAX_HOLD_US);
   });
 
-  it('gaps that are never filled are hardly waited for', () => {
+  it('holes that are never filled are hardly waited for', () => {
     expect(after(times(8, -1))).toBe(MIN_WAIT_US);
   });
 
@@ -169,7 +169,7 @@ describe('what experience teaches', () => {
     expect(after(history)).toBeLessThan(52_000);
   });
 
-  it('a repetition that came after its gap was given up lengthens the wait for the next ones', () => {
+  it('a repetition that came after its hole was given up lengthens the wait for the next ones', () => {
     const history = [...times(10, -1), ...times(2, 100_000)];
     expect(after(history)).toBeGreaterThan(100_000);
     expect(after(history)).toBeLessThan(130_000);

@@ -3,14 +3,15 @@
  * several paths, or when one is lost and sent again; TCP takes more than a few overtakings for losses and slows down.
  *
  * A packet that is next in its flow is delivered at once. One that is ahead waits for those before it, in a pool behind
- * the receive slab, at most as long as its header allows and as {@link Experience} says that waiting pays. Then the gap
+ * the receive slab, at most as long as its header allows and as {@link Experience} says that waiting pays. Then the hole
  * is given up: the packets behind it go on, and what comes of it later is delivered when it comes. Nothing is dropped
- * and nothing delivered twice. A flow without gaps costs two compares a packet and no copy.
+ * and nothing delivered twice. A flow without holes costs two compares a packet and no copy.
  *
  * Driving it: {@link accept} for every packet, {@link service} after every batch and when the time noted by
  * {@link noteDeadline} has come, `ReorderPool.reset` after every drain, {@link clear} before it is forgotten.
  */
 import type { Clock, Earliest } from '../clock.js';
+import type { OrderStatus } from '../status.js';
 import { Experience } from './experience.js';
 import { FlowTable } from './flow-table.js';
 import { IDLE_US, MAX_HOLD_US, MAX_STEP } from './limits.js';
@@ -25,15 +26,15 @@ export interface PacketSink {
 }
 
 const CLASS_SHIFT = 12;
-/** Of one gap that was given up so many packets count as never filled: one outage is no experience. */
-const UNFILLED_OF_GAP = 2;
+/** Of one hole that was given up so many packets count as never filled: one outage is no experience. */
+const UNFILLED_OF_HOLE = 2;
 
 export class Reordering implements Keeper {
   /** Packets that wait now. */
   kept = 0;
   /** Longest that a packet ever waited, microseconds. */
   waitedMaxUs = 0;
-  /** Gaps that were given up because time ran out or the pool was short of slots. */
+  /** Holes that were given up because time ran out or the pool was short of slots. */
   timeouts = 0;
   /** Missing packets that came while they were waited for, and after they were given up. */
   filled = 0;
@@ -56,12 +57,24 @@ export class Reordering implements Keeper {
     return this.table?.size ?? 0;
   }
 
+  /** For people. */
+  status(): OrderStatus {
+    return {
+      flows: this.flows,
+      waiting: this.kept,
+      filled: this.filled,
+      givenUp: this.timeouts,
+      late: this.late,
+      longestWaitUs: this.waitedMaxUs,
+    };
+  }
+
   /** Whether packets of this flow are put in order: then all of them have to come here. */
   has(flow: number): boolean {
     return this.table !== undefined && this.table.find(flow) !== NONE;
   }
 
-  /** How long a gap in a flow of traffic class `index` is waited for now at most, microseconds. */
+  /** How long a hole in a flow of traffic class `index` is waited for now at most, microseconds. */
   waitUs(index: number): number {
     return this.experiences[index]?.waitUs ?? MAX_HOLD_US;
   }
@@ -90,7 +103,7 @@ export class Reordering implements Keeper {
     else this.acceptAhead(table, record, sequence, offset, length, holdUs, clock);
   }
 
-  /** Gives up the gaps whose time has run out. */
+  /** Gives up the holes whose time has run out. */
   service(clock: Clock): void {
     const { table } = this;
     if (table === undefined) return;
@@ -112,7 +125,7 @@ export class Reordering implements Keeper {
   clear(clock: Clock): void {
     const { table } = this;
     if (table === undefined) return;
-    while (table.waitingCount > 0) this.passGap(table, table.waiting[0], clock);
+    while (table.waitingCount > 0) this.passHole(table, table.waiting[0], clock);
     this.table = undefined;
     this.skips = undefined;
     this.lastFlow = NONE;
@@ -121,7 +134,7 @@ export class Reordering implements Keeper {
   giveWay(record: number, clock: Clock): void {
     if (this.table === undefined) return;
     this.timeouts++;
-    this.passGap(this.table, record, clock);
+    this.passHole(this.table, record, clock);
   }
 
   private begin(): FlowTable {
@@ -140,7 +153,7 @@ export class Reordering implements Keeper {
 
   // --- packets that are not next ------------------------------------------------------------------------------------
 
-  /** Its gap was given up, or it was overtaken by the first packet of its flow that came. */
+  /** Its hole was given up, or it was overtaken by the first packet of its flow that came. */
   private acceptLate(
     table: FlowTable,
     record: number,
@@ -198,19 +211,19 @@ export class Reordering implements Keeper {
     insert(table, pool, record, slot);
   }
 
-  /** The flow's next packet came while others waited for it: those behind it go on, up to the next gap. */
+  /** The flow's next packet came while others waited for it: those behind it go on, up to the next hole. */
   private fill(table: FlowTable, record: number, clock: Clock): void {
     this.learnFilled(table, record, table.oldest[record], clock);
     this.deliverRun(table, record, clock);
   }
 
-  // --- giving up gaps -----------------------------------------------------------------------------------------------
+  // --- giving up holes -----------------------------------------------------------------------------------------------
 
   private expire(table: FlowTable, record: number, clock: Clock): void {
     while (table.kept[record] > 0 && this.isDue(table, record, clock)) {
       this.timeouts++;
       this.learnUnfilled(table, record, clock);
-      this.passGap(table, record, clock);
+      this.passHole(table, record, clock);
     }
   }
 
@@ -222,8 +235,8 @@ export class Reordering implements Keeper {
     return clock.nowUs >= untilUs[oldest] || clock.nowUs >= sinceUs[oldest] + waitUs;
   }
 
-  /** The flow waits no longer for its first gap. */
-  private passGap(table: FlowTable, record: number, clock: Clock): void {
+  /** The flow waits no longer for its first hole. */
+  private passHole(table: FlowTable, record: number, clock: Clock): void {
     table.expected[record] = this.pool.sequence[table.first[record]];
     this.deliverRun(table, record, clock);
   }
@@ -239,7 +252,7 @@ export class Reordering implements Keeper {
   ): void {
     const { pool } = this;
     while (table.kept[record] > 0 && ((sequence - pool.sequence[table.first[record]]) | 0) > 0) {
-      this.passGap(table, record, clock);
+      this.passHole(table, record, clock);
     }
     if (((sequence - table.expected[record]) | 0) >= 0) table.expected[record] = sequence + 1;
     this.sink.deliver(offset, length);
@@ -248,12 +261,12 @@ export class Reordering implements Keeper {
 
   /** The sequence made a leap: its sender began anew, or this end slept. */
   private startOver(table: FlowTable, record: number, sequence: number, clock: Clock): void {
-    while (table.kept[record] > 0) this.passGap(table, record, clock);
+    while (table.kept[record] > 0) this.passHole(table, record, clock);
     table.expected[record] = sequence + 1;
     this.skips?.forget(table.number[record]);
   }
 
-  /** This peer keeps all that it may: of its flows the one that waits longest gives up its first gap. */
+  /** This peer keeps all that it may: of its flows the one that waits longest gives up its first hole. */
   private giveWayToOldest(table: FlowTable, clock: Clock): void {
     const { pool } = this;
     let longest = table.waiting[0];
@@ -298,12 +311,12 @@ export class Reordering implements Keeper {
     this.experience(table.number[record], clock).filled((clock.nowUs - this.pool.sinceUs[oldest]) | 0, clock);
   }
 
-  /** The flow's first gap is about to be given up. */
+  /** The flow's first hole is about to be given up. */
   private learnUnfilled(table: FlowTable, record: number, clock: Clock): void {
     const { pool } = this;
     const from = table.expected[record];
     const packets = (pool.sequence[table.first[record]] - from) | 0;
-    const counted = Math.min(packets, UNFILLED_OF_GAP);
+    const counted = Math.min(packets, UNFILLED_OF_HOLE);
     this.experience(table.number[record], clock).unfilled(counted, clock);
     this.skips ??= new Skips();
     this.skips.add(table.number[record], from, packets, counted, pool.sinceUs, table.oldest[record]);
@@ -311,11 +324,11 @@ export class Reordering implements Keeper {
 
   private learnLate(flow: number, sequence: number, clock: Clock): void {
     const { skips } = this;
-    const gap = skips === undefined ? NONE : skips.find(flow, sequence);
-    if (skips === undefined || gap === NONE) return;
-    const latenessUs = skips.latenessUs(gap, clock);
+    const hole = skips === undefined ? NONE : skips.find(flow, sequence);
+    if (skips === undefined || hole === NONE) return;
+    const latenessUs = skips.latenessUs(hole, clock);
     // No packet may be held for so long, so it is as good as lost.
     if (latenessUs > MAX_HOLD_US) return;
-    this.experience(flow, clock).filledLate(latenessUs, skips.takeBack(gap), clock);
+    this.experience(flow, clock).filledLate(latenessUs, skips.takeBack(hole), clock);
   }
 }

@@ -1,4 +1,4 @@
-/** The gaps that were given up last, so that what comes of them later tells how long waiting would have taken. */
+/** The holes that were given up last, so that what comes of them later tells how long waiting would have taken. */
 import type { Clock } from '../clock.js';
 import { NONE } from './pool.js';
 
@@ -6,14 +6,14 @@ const REMEMBERED = 32;
 
 export class Skips {
   private readonly flow = new Int32Array(REMEMBERED).fill(NONE);
-  /** First sequence of the gap (i32 serial), its packets, and how many of them were counted as never filled. */
+  /** First sequence of the hole (i32 serial), its packets, and how many of them were counted as never filled. */
   private readonly from = new Int32Array(REMEMBERED);
   private readonly packets = new Int32Array(REMEMBERED);
   private readonly counted = new Int32Array(REMEMBERED);
   private readonly sinceUs = new Float64Array(REMEMBERED);
   private next = 0;
 
-  /** A gap that waited since `sinceUs[slot]` is given up. */
+  /** A hole that waited since `sinceUs[slot]` is given up. */
   add(flow: number, from: number, packets: number, counted: number, sinceUs: Float64Array, slot: number): void {
     const at = this.next;
     this.next = (at + 1) % REMEMBERED;
@@ -24,7 +24,7 @@ export class Skips {
     this.sinceUs[at] = sinceUs[slot];
   }
 
-  /** The gap that a late packet belonged to, or {@link NONE}. */
+  /** The hole that a late packet belonged to, or {@link NONE}. */
   find(flow: number, sequence: number): number {
     for (let at = 0; at < REMEMBERED; at++) {
       if (this.flow[at] !== flow) continue;
@@ -34,12 +34,12 @@ export class Skips {
     return NONE;
   }
 
-  /** Time since the gap was found, microseconds. */
+  /** Time since the hole was found, microseconds. */
   latenessUs(at: number, clock: Clock): number {
     return (clock.nowUs - this.sinceUs[at]) | 0;
   }
 
-  /** Whether one packet of the gap was counted as never filled that has not been taken back yet. */
+  /** Whether one packet of the hole was counted as never filled that has not been taken back yet. */
   takeBack(at: number): boolean {
     return this.counted[at]-- > 0;
   }

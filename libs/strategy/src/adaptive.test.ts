@@ -182,8 +182,14 @@ describe('adaptive, within its budget', () => {
   it('copies nothing when the class may not pay for it, or for a warned path that carries nothing', () => {
     expect(driver({ ...video, limits: { redundancy: 0 } })(0, ...warned).copies).toBeUndefined();
     expect(driver(video)(0, path(0), path(1, { delayMs: 30, warnings: ['loss'] })).copies).toBeUndefined();
-    const carrying = path(1, { delayMs: 30, warnings: ['loss'], deliveredMbps: 2, capacityMbps: 4 });
+    const carrying = path(1, { delayMs: 30, warnings: ['loss'], deliveredMbps: 2, capacityMbps: 20 });
     expect(driver(video)(0, path(0, { capacityMbps: 4 }), carrying).copies).toBe(1);
+  });
+
+  it('copies nothing where the class fills its paths anyway', () => {
+    const copiesAt = (capacityMbps: number) =>
+      driver(video)(0, path(0, { warnings: ['delay'], capacityMbps }), path(1, { delayMs: 90, capacityMbps })).copies;
+    expect([copiesAt(6.5), copiesAt(5.5), copiesAt(0)]).toEqual([1, undefined, 1]);
   });
 
   it('repairs by measured loss within the redundancy, at once when it comes, later when it goes', () => {

@@ -41,7 +41,7 @@ export class Extras {
     if (limits.redundancy === 0) return this.decided(current, 0, 0, '');
     const warned = paths.find((path, index) => path.warnings.length > 0 && (index === 0 || carries(path, request)));
     if (warned !== undefined) this.copiesUntilUs = nowUs + AFTERMATH_US;
-    const isPaid = this.budget.affordsCopies && paths.length > 1;
+    const isPaid = this.budget.affordsCopies && paths.length > 1 && hasRoomForCopies(paths, traffic);
     const copies = isPaid && nowUs < this.copiesUntilUs ? 1 : 0;
     this.followLoss(request, paths);
     const why = warned === undefined ? 'after a warning' : `${warned.name} ${WORDS[warned.warnings[0]]}`;
@@ -83,6 +83,12 @@ function spentBy(plan: Plan | undefined): number {
 
 function carries(path: PathSnapshot, { traffic }: PlanRequest): boolean {
   return path.send.deliveredBps > CARRIES * traffic.demandBps;
+}
+
+/** Copies of a class that fills its paths would take what they protect. Where a capacity is not known, there is room. */
+function hasRoomForCopies(paths: readonly PathSnapshot[], { demandBps }: PlanRequest['traffic']): boolean {
+  if (paths.some(({ send }) => send.capacityBps === 0)) return true;
+  return paths.reduce((sum, { send }) => sum + send.capacityBps, 0) >= 2 * demandBps;
 }
 
 /** Repair ratio for the loss of the paths, each by what it carries. */

@@ -3,9 +3,10 @@
  * retransmission. One flow of 500 packets a second over a path of 20 ms; repairs and copies take a second path of 30 ms
  * that loses alike, on its own dice. Deterministic.
  *
- *   npx tsc -b libs/sim && node libs/sim/test/repair-comparison.mjs [--all] [--packets N]
+ *   npx tsc -b libs/sim && node libs/sim/test/repair-comparison.mjs [--all] [--packets N] [--first MS] [--second MS]
  *
- * Without --all each kind of loss is met with the ratio that `repairRatio` recommends; with it, also with fixed ones.
+ * Without --all each kind of loss is met with the ratio that `repairRatio` recommends (0.3 where that is none); with it, also
+ * with fixed ones.
  * The sliding-window code is the real encoder and decoder. Reed-Solomon is the ideal one: k packets, then m repairs at
  * once, any k of them restore all. Retransmission: acknowledgements every 5 ms, lost when three later ones arrived (RFC
  * 9002), sent again at once. A packet that comes later than 150 ms after it was sent counts as lost.
@@ -18,12 +19,14 @@ import { Random } from '../dist/random.js';
 const option = (name, otherwise) => (argv.includes(name) ? Number(argv[argv.indexOf(name) + 1]) : otherwise);
 const PACKETS = option('--packets', 200_000);
 const SPACING_US = 2_000;
-const FIRST_US = 20_000;
-const SECOND_US = 30_000;
+const FIRST_US = 1000 * option('--first', 20);
+const SECOND_US = 1000 * option('--second', 30);
 const ACK_US = 5_000;
 const DEADLINE_US = 150_000;
 /** Stands for 1,250 bytes, to spare time. */
 const BYTES = 250;
+/** Where no repairs are recommended, what they would do at this ratio. */
+const OTHERWISE = 0.3;
 /** Packets in 100 ms, see `repairRatio`. */
 const WINDOW = 50;
 
@@ -262,7 +265,7 @@ const row = (name, { lost, p50, p99, max, extra }) =>
 
 for (const loss of losses) {
   const recommended = repairRatio(loss.ratio, loss.mean, WINDOW);
-  console.log(`\n**${loss.name}** (recommended ratio ${recommended.toFixed(2)})\n`);
+  console.log(`\n**${loss.name}** (recommended ratio ${recommended > 0 ? recommended.toFixed(2) : 'none'})\n`);
   console.log('| | residual loss | added delay of repaired packets p50 | p99 | max, ms | extra bytes |');
   console.log('|---|---|---|---|---|---|');
   row('nothing', nothing(loss));
@@ -271,9 +274,12 @@ for (const loss of losses) {
     retransmitting(loss).run(() => {}),
   );
   row('copies', copies(loss));
-  for (const ratio of argv.includes('--all') ? [0.1, 0.2, 0.3, 0.5, recommended] : [recommended]) {
-    for (const k of [10, 20, 40]) row(`Reed-Solomon, blocks of ${k}, ${ratio.toFixed(2)}`, reedSolomon(loss, k, ratio));
-    row(`sliding window, ${ratio.toFixed(2)}`, slidingWindow(loss, ratio));
-    row(`sliding window, ${ratio.toFixed(2)}, and retransmission`, slidingWindow(loss, ratio, retransmitting(loss)));
-  }
+  const ratio = recommended > 0 ? recommended : OTHERWISE;
+  for (const each of argv.includes('--all') ? [0.1, 0.2, 0.3, 0.5, ratio] : [ratio]) compare(loss, each);
+}
+
+function compare(loss, ratio) {
+  for (const k of [10, 20, 40]) row(`Reed-Solomon, blocks of ${k}, ${ratio.toFixed(2)}`, reedSolomon(loss, k, ratio));
+  row(`sliding window, ${ratio.toFixed(2)}`, slidingWindow(loss, ratio));
+  row(`sliding window, ${ratio.toFixed(2)}, and retransmission`, slidingWindow(loss, ratio, retransmitting(loss)));
 }

@@ -51,10 +51,10 @@ export const EQUATION_AGE_US = 1_000_000;
 /** A decoder that kept nothing for so long gives back its memory when asked to. */
 export const DECODER_IDLE_US = 5_000_000;
 /**
- * Steps of elimination (one product each, about 1 ns) that one peer may cause in each {@link WORK_PERIOD_US}: 3 % of a
- * core. A burst of 8 packets takes 2,000 steps in all; only a peer that means harm comes near.
+ * Steps of elimination (one product each, about 1 ns) that one peer may cause in each {@link WORK_PERIOD_US}: 2 to 3 % of
+ * a core. A burst of 16 packets takes 8,000 steps; only a peer that means harm comes near.
  */
-export const WORK_LIMIT = 300_000;
+export const WORK_LIMIT = 200_000;
 export const WORK_PERIOD_US = 10_000;
 
 // --- both ---------------------------------------------------------------------------------------------------------

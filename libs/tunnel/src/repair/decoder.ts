@@ -283,7 +283,7 @@ export class RepairDecoder {
     if (received.pendingCount === MAX_FLOW_EQUATIONS) this.giveUp(received, 0);
     let equation = this.pool.acquire();
     if (equation < 0) {
-      if (!this.giveUpOld(clock.nowUs) && received.pendingCount > 0) this.giveUp(received, 0);
+      if (!this.giveUpOld(clock) && received.pendingCount > 0) this.giveUp(received, 0);
       equation = this.pool.acquire();
     }
     if (equation >= 0) received.pending[received.pendingCount++] = equation;
@@ -291,7 +291,8 @@ export class RepairDecoder {
   }
 
   /** Gives up what waits in vain in any flow; answers whether there was something. */
-  private giveUpOld(nowUs: number): boolean {
+  private giveUpOld(clock: Clock): boolean {
+    const nowUs = clock.nowUs;
     let found = false;
     for (const received of this.flows.values()) {
       while (received.pendingCount > 0 && nowUs - this.arrivedUs[received.pending[0]] > EQUATION_AGE_US) {
@@ -325,7 +326,7 @@ export class RepairDecoder {
       this.counters[WORK_REFUSED]++;
       return;
     }
-    this.recount(received, nowUs);
+    this.recount(received, clock);
     if (!this.couldSolve(received)) return;
     this.selectRows(received);
     this.selectUnknowns(received);
@@ -333,7 +334,7 @@ export class RepairDecoder {
     for (let column = 0; column < this.unknownCount; column++) {
       if (this.system.isSolved(column) && !this.recover(received, column, clock)) break;
     }
-    this.recount(received, nowUs);
+    this.recount(received, clock);
   }
 
   /**
@@ -348,7 +349,8 @@ export class RepairDecoder {
   }
 
   /** Counts what each pending repair misses now; those that miss nothing or are old are done with. */
-  private recount(received: ReceivedFlow, nowUs: number): void {
+  private recount(received: ReceivedFlow, clock: Clock): void {
+    const nowUs = clock.nowUs;
     for (let i = received.pendingCount - 1; i >= 0; i--) {
       const equation = received.pending[i];
       this.workLeft -= this.count[equation];

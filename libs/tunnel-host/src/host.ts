@@ -6,11 +6,11 @@ import { type Family, parseEndpoint } from './address.js';
 import { ConditionsWatch } from './conditions/conditions-watch.js';
 import { HostError } from './errors.js';
 import { BRIDGE_COUNTERS, StreamBridge } from './fallback/bridge.js';
-import { FallbackDoor, type Remote } from './fallback/door.js';
+import type { FallbackDoor, Remote } from './fallback/door.js';
 import { FallbackKeeper } from './fallback/keeper.js';
-import { FallbackServer } from './fallback/server.js';
+import type { FallbackServer } from './fallback/server.js';
 import type { CounterSet } from './messages.js';
-import type { HostOptions, HostServices, VehicleHostOptions } from './options.js';
+import type { GatewayHostOptions, HostOptions, HostServices, VehicleHostOptions } from './options.js';
 import { processStatus } from './process-status.js';
 import type { HostEvent, HostStatus } from './status.js';
 import { ipBatch } from './system/ip.js';
@@ -206,9 +206,16 @@ export class TunnelHost {
       this.#keepFallback(options);
       return;
     }
+    await this.#openDoor(options);
+  }
+
+  /** Loaded here: a vehicle needs none of it, and megabytes count there. */
+  async #openDoor({ fallback }: GatewayHostOptions): Promise<void> {
+    const { FallbackDoor } = await import('./fallback/door.js');
     this.#door = new FallbackDoor(this.#bridge);
-    if (options.fallback === undefined) return;
-    this.#server = await FallbackServer.listen(options.fallback, (request, socket, head) =>
+    if (fallback === undefined) return;
+    const { FallbackServer } = await import('./fallback/server.js');
+    this.#server = await FallbackServer.listen(fallback, (request, socket, head) =>
       this.upgrade(request, socket, head),
     );
   }

@@ -1,4 +1,12 @@
-import { DatagramSender, NativeAead, nowUs, SENDER_COUNTERS, TUN_COUNTERS, TunDevice } from '@corridor/packet-io';
+import {
+  DatagramSender,
+  NativeAead,
+  nativeGf256,
+  nowUs,
+  SENDER_COUNTERS,
+  TUN_COUNTERS,
+  TunDevice,
+} from '@corridor/packet-io';
 import {
   createGatewayEngine,
   createVehicleEngine,
@@ -142,6 +150,7 @@ export class TunnelWorker {
         handshake: nodeHandshakePrimitives,
         random: nodeRandom,
         routes,
+        gf256: nativeGf256,
       },
       privateKey: options.privateKey,
       ciphers: options.ciphers ?? measureCiphers(),

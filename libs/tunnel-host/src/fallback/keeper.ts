@@ -6,7 +6,7 @@ import type { Uplink } from '../system/uplinks.js';
 import { streamAddress } from './address.js';
 import type { StreamBridge } from './bridge.js';
 import { FALLBACK_PATH, LOOK_MS, PRIORITY_OFFSET } from './constants.js';
-import { type Dialled, type DialTarget, dial } from './dial.js';
+import type { Dialled, DialTarget } from './dial.js';
 import { GatewayAddresses } from './gateway-addresses.js';
 import type { Stream } from './stream.js';
 import { type Sight, UplinkPlan } from './uplink-plan.js';
@@ -20,9 +20,11 @@ export interface KeeperOptions {
   /** The gateway as the engine sees it now. */
   peer(): Promise<PeerStatus | undefined>;
   onEvent(event: UplinkEvent): void;
-  /** Default: {@link dial}. */
-  readonly dial?: (target: DialTarget, signal: AbortSignal) => Promise<Dialled>;
+  /** Default: `dial.ts`. */
+  readonly dial?: Dial;
 }
+
+type Dial = (target: DialTarget, signal: AbortSignal) => Promise<Dialled>;
 
 /** What is kept of an uplink. */
 interface Kept {
@@ -116,7 +118,9 @@ export class FallbackKeeper {
       const address = addresses[kept.attempts++ % addresses.length];
       if (address === undefined) throw new Error(`no address for ${this.#url.hostname}`);
       const target = { url: this.#url, address, device: uplink.name, trust: fallback.trust };
-      const { webSocket, transport, port } = await (this.#options.dial ?? dial)(target, dialling.signal);
+      // Loaded when it is needed: most vehicles never do, and megabytes count there.
+      const dial = this.#options.dial ?? (await import('./dial.js')).dial;
+      const { webSocket, transport, port } = await dial(target, dialling.signal);
       if (dialling.signal.aborted) {
         webSocket.terminate();
         return;

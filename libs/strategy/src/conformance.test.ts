@@ -80,6 +80,18 @@ const sound = (request: PlanRequest): Plan => {
   return { mode: 'single', paths: upFirst(request), reason: 'first that is up' };
 };
 
+/** The sound strategy with something put into its plans. */
+function extra(part: (plan: Plan) => Partial<Plan>): StrategyFactory {
+  return strategyOf((request) => {
+    const plan = sound(request);
+    return { ...plan, ...part(plan) };
+  });
+}
+
+function stateOf(request: PlanRequest, id: number): string | undefined {
+  return request.paths.find((p) => p.id === id)?.state;
+}
+
 describe('the conformance kit can fail', () => {
   let calls = 0;
   const faulty: [ConformanceRule, string, StrategyFactory][] = [
@@ -129,6 +141,42 @@ describe('the conformance kit can fail', () => {
     ['valid-plan', 'unknown mode', strategyOf((request) => ({ ...sound(request), mode: 'stripe' as 'single' }))],
     ['valid-plan', 'no reason', strategyOf((request) => ({ ...sound(request), reason: '' }))],
     ['valid-plan', 'no plan', strategyOf(() => undefined as unknown as Plan)],
+    ['valid-plan', 'more copies than other paths', extra(() => ({ copies: 5 }))],
+    ['valid-plan', 'half a copy', extra(() => ({ copies: 0.5 }))],
+    ['valid-plan', 'copies beside copies', extra(() => ({ mode: 'copies', copies: 1 }))],
+    ['valid-plan', 'no repair, spelled out', extra(() => ({ repair: 0 }))],
+    ['valid-plan', 'more repair than anybody may pay for', extra(() => ({ repair: 4.5 }))],
+    [
+      'valid-plan',
+      'a weight too few',
+      extra(({ paths }) => ({ mode: 'balance', weights: paths.slice(1).map(() => 1) })),
+    ],
+    ['valid-plan', 'a weight of 0', extra(({ paths }) => ({ mode: 'balance', weights: paths.map(() => 0) }))],
+    ['valid-plan', 'weights without balance', extra(({ paths }) => ({ weights: paths.map(() => 1) }))],
+    ['valid-plan', 'a spill that is pinned', extra(() => ({ mode: 'spill', pinned: true }))],
+    ['valid-plan', 'a balance with preference', extra(() => ({ mode: 'balance', preferUs: 1 }))],
+    ['valid-plan', 'a preference before now', extra(() => ({ mode: 'spill', preferUs: -1 }))],
+    ['budget', 'always repairs', extra(() => ({ repair: 0.5 }))],
+    ['budget', 'always copies', extra((plan) => (plan.paths.length > 1 ? { copies: 1 } : {}))],
+    [
+      'steady',
+      'has a new reason each time',
+      strategyOf((request) => ({ ...sound(request), reason: `planned at ${request.nowUs}` })),
+    ],
+    [
+      'leaves-suspect',
+      'spills over paths that are silent',
+      strategyOf((request) => ({
+        mode: 'spill',
+        paths: upFirst(request).filter((id, at) => at === 0 || stateOf(request, id) !== 'down'),
+        reason: 'what may be alive',
+      })),
+    ],
+    [
+      'leaves-down',
+      'balances over everything',
+      strategyOf((request) => ({ mode: 'balance', paths: upFirst(request), reason: 'all' })),
+    ],
     ['json', 'carries a function', strategyOf((request) => ({ ...sound(request), why: () => 'secret' }) as Plan)],
     ['json', 'carries a bigint', strategyOf((request) => ({ ...sound(request), at: 1n }) as Plan)],
     [

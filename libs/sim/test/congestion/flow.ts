@@ -138,7 +138,7 @@ export class CongestedFlow {
     clock.nowUs = time.nowUs;
     for (;;) {
       if (this.load !== 'all' && this.backlog < packetBytes) {
-        if (congestion.maySend(packetBytes, clock)) congestion.limitedByApplication(clock);
+        congestion.limitedByApplication(clock);
         return;
       }
       if (!congestion.maySend(packetBytes, clock)) break;

@@ -35,13 +35,15 @@ const SEND_SLOTS = 2_048;
 /** Reachable state of one engine at rest, whatever happened before; measured by `SIM_HISTORIES`, see the test. */
 export const STATE_BUDGET = { bytes: 23_500_000, entries: 8_000 };
 
-export function runHistory(history: History): HistoryResult {
+/** @param sabotage breaks something on purpose, for tests of this file. */
+export function runHistory(history: History, sabotage?: (world: SimWorld, log: PacketLog) => void): HistoryResult {
   const violations: Violation[] = [];
   const log = new PacketLog();
   let world: SimWorld | undefined;
   try {
     world = new SimWorld(scenarioOf(history), { seed: history.seed, handshake, observer: log, sendSlots: SEND_SLOTS });
     const live = world;
+    sabotage?.(live, log);
     for (const step of history.steps) live.clock.schedule(step.atUs, () => apply(live, history, step));
     live.clock.schedule(history.durationUs, () => heal(live, history));
     live.runUntil(history.durationUs + REST_US - CALM_US);
@@ -147,7 +149,7 @@ function countWakes(world: SimWorld): { count: number } {
 }
 
 /** When each packet was sent, when it came first, and which came again. */
-class PacketLog {
+export class PacketLog {
   readonly flows: { sentAtUs: number[]; arrivedAtUs: number[] }[] = [];
   readonly twice: { flow: number; sequence: number; atUs: number }[] = [];
   sentCount = 0;

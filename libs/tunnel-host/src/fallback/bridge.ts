@@ -95,7 +95,7 @@ export class StreamBridge {
       this.#take(got.message as ToMain);
     }
     this.#closed = true;
-    for (const stream of this.#streams.values()) stream.close(reason);
+    for (const stream of [...this.#streams.values()]) stream.close(reason);
     this.#port.close();
   }
 

@@ -127,14 +127,15 @@ export class FallbackKeeper {
       }
       plan.opened(performance.now());
       kept.attempts--;
-      kept.stream = bridge.open({
+      const stream = bridge.open({
         address: streamAddress(address, port),
         webSocket,
         transport,
         stranger: false,
         path: { name: streamName(uplink.name), priority: uplink.priority + PRIORITY_OFFSET, metered: uplink.metered },
-        closed: (reason) => this.#streamClosed(kept, reason),
+        closed: (reason) => this.#streamClosed(kept, stream, reason),
       });
+      kept.stream = stream;
       kept.told = '';
       this.#tell(uplink, 'tls-open', `UDP got nowhere for ${(deadMs / 1000).toFixed(1)} s: over TLS to ${address}`);
     } catch (error) {
@@ -148,9 +149,9 @@ export class FallbackKeeper {
     }
   }
 
-  /** It ended by itself. */
-  #streamClosed(kept: Kept, reason: string): void {
-    if (kept.stream === undefined) return;
+  /** It ended by itself, unless we ended it before and have another one already. */
+  #streamClosed(kept: Kept, stream: Stream, reason: string): void {
+    if (kept.stream !== stream) return;
     kept.stream = undefined;
     kept.plan.ended(performance.now());
     this.#tell(kept.uplink, 'tls-closed', reason);

@@ -75,7 +75,7 @@ export class Stream {
     webSocket.on('error', (error) => {
       this.#reason = error.message;
     });
-    webSocket.once('close', () => this.#end());
+    webSocket.once('close', () => this.#end(this.#reason));
     this.#pinger = setInterval(() => this.#ping(), PING_MS);
     this.#pinger.unref();
   }
@@ -102,21 +102,22 @@ export class Stream {
     this.used = used;
   }
 
-  /** Ends it in good order; at once when the other end does not answer. */
+  /** Ends it: for the engine at once, for the other end in good order, what is under way included. */
   close(reason: string): void {
     if (this.#ended) return;
-    this.#reason = reason;
+    this.#end(reason);
     this.#webSocket.close(GOING_AWAY, '');
     setTimeout(() => this.#webSocket.terminate(), CLOSING_MS).unref();
   }
 
   /** Ends it without a word. */
   terminate(reason: string): void {
-    this.#reason = reason;
+    this.#end(reason);
     this.#webSocket.terminate();
   }
 
   #message(data: RawData, isBinary: boolean): void {
+    if (this.#ended) return;
     this.#heard = true;
     if (!isBinary) {
       this.#reason = 'text came over it';
@@ -150,12 +151,12 @@ export class Stream {
     if (this.#webSocket.readyState === this.#webSocket.OPEN) this.#webSocket.ping();
   }
 
-  #end(): void {
+  #end(reason: string): void {
     if (this.#ended) return;
     this.#ended = true;
     clearInterval(this.#pinger);
     for (const { bytes } of this.#waiting) this.#hooks.flushed(bytes);
     this.#waiting.length = 0;
-    this.#hooks.closed(this.#reason);
+    this.#hooks.closed(reason);
   }
 }

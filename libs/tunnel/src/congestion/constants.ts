@@ -23,7 +23,9 @@ export const BASE_WINDOW_US = 10_000_000;
 export const RATE_SPAN_US = 25_000;
 /** ...and so many packets. */
 export const RATE_PACKETS = 4;
-/** An urgent packet may be this far ahead of the pacer. */
+/** Urgent packets may overdraw by this share of the capacity, or by this rate where that is more; so much of it at once. */
+export const OVERDRAFT_SHARE = 0.25;
+export const OVERDRAFT_BPS = 128_000;
 export const OVERDRAFT_US = 20_000;
 /** Loss above what is taken for random by this much is looked into. */
 export const LOSS_MARGIN = 0.02;
@@ -35,6 +37,7 @@ export const DRAIN_DEPTH = 2;
 /** One that changed nothing is repeated after this and two round trips before it is believed. */
 export const AGAIN_US = 100_000;
 /** It lasts no longer; deeper instead. A queue that should have shrunk by less than the second tells nothing. */
+export const DRAIN_MIN_US = 30_000;
 export const DRAIN_MAX_US = 200_000;
 export const DRAIN_TELLS_US = 3_000;
 /** Pause between drains that ask for the cause of losses. */
@@ -44,7 +47,7 @@ export const COMPETE_RAISED_US = 40_000;
 /** So many rounds in a row a queue above its target has not shrunk by a quarter of what it should have. */
 export const STUBBORN_ROUNDS = 3;
 /** And so many more on a link that changes by all of its rate every round. */
-export const STUBBORN_CHANGE = 20;
+export const STUBBORN_CHANGE = 40;
 /** Over when the delay falls to this above the least seen, or when a drain, every so often, shows that the queue is ours, and one soon after, too. */
 export const COMPETE_END_US = 15_000;
 export const COMPETE_CHECK_US = 8_000_000;
@@ -64,7 +67,21 @@ export const PROBE_US = 10_000;
 /** Where the buffer of a link is smaller than the queue we would like to keep, the target shrinks down to this. */
 export const TARGET_LEAST_US = 1_500;
 /**
- * Least growth a round, as a share of the mean relative change of what arrives: on a link that changes by 40 % from round
- * to round, as cellular ones do, a fifth more is tried each time.
+ * Least growth a round on a link that varies, as a multiple of the mean share by which less arrives than in the round
+ * before: about 15 % on cellular links, 0 on constant ones.
  */
-export const CHANGE_GAIN = 0.5;
+export const CHANGE_GAIN = 1.5;
+/** From this growth on a round is taken for a search: a queue would show at once, so less of one is waited for. */
+export const SEARCH_GAIN = 0.25;
+/** Least growth a round: such that the queue of a round's mistake is no longer than this. */
+export const SEARCH_QUEUE_US = 4_000;
+/** Rounds of so many packets tell the loss of a path that has room. */
+export const LEARN_PACKETS = 50;
+/** Time in which a queue that is too long or too short is corrected, if the round trip is not longer. */
+export const CONTROL_US = 50_000;
+/** Target of the standing queue: at 200 Mbit/s (25 bytes per microsecond), more for each halving; least and most. */
+export const TARGET_BASE_US = 4_000;
+export const TARGET_REFERENCE = 25;
+export const TARGET_SLOPE_US = 1_200;
+export const TARGET_MIN_US = 3_000;
+export const TARGET_MAX_US = 15_000;

@@ -10,8 +10,8 @@ export class DeliveredRate {
   private readonly stamps = new Int32Array(SIZE);
   private readonly bytes = new Float64Array(SIZE);
   private readonly lost = new Float64Array(SIZE);
-  /** Delivered, and lost beside it; all losses so far, bytes. */
-  private readonly result = new Float64Array(3);
+  /** Delivered, and lost beside it; all losses so far, bytes; span to measure over. */
+  private readonly result = new Float64Array(4);
   private last = -1;
   private count = 0;
   /** Of these, how many since {@link mark}. */
@@ -27,6 +27,10 @@ export class DeliveredRate {
     return this.result[1];
   }
 
+  set spanUs(value: number) {
+    this.result[3] = value;
+  }
+
   forget(): void {
     this.count = 0;
     this.busy = 0;
@@ -38,8 +42,11 @@ export class DeliveredRate {
     this.busy = 1;
   }
 
-  note(report: AckReport): void {
+  countLost(report: AckReport): void {
     this.result[2] += report.lostBytes;
+  }
+
+  note(report: AckReport): void {
     if (report.space !== this.space) {
       this.forget();
       this.space = report.space;
@@ -54,11 +61,12 @@ export class DeliveredRate {
   }
 
   /**
-   * Measures over the shortest span that ends now, is no shorter than `spanUs` and brought `bytes`.
+   * Measures over the shortest span that ends now, is no shorter than {@link spanUs} and brought `bytes`.
    * @param busyOnly since {@link mark} only: then it is the rate of the link, not that of the sender
    * @returns false when there was none; {@link bytesPerUs} is as before then
    */
-  measure(spanUs: number, bytes: number, busyOnly: boolean): boolean {
+  measure(bytes: number, busyOnly: boolean): boolean {
+    const spanUs = this.result[3];
     const { stamps, last } = this;
     const count = busyOnly ? this.busy : this.count;
     for (let back = 1; back < count; back++) {

@@ -222,5 +222,5 @@ describe('random histories', () => {
     );
     const events = ['blocked 0', 'blocked 1', 'codel', 'deadline', 'limit', 'mark', 'reconfigure', 'spare flows'];
     expect([...reached].sort()).toEqual(events);
-  });
+  }, 120_000);
 });

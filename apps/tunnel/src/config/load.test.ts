@@ -1,6 +1,7 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { generatePrivateKey, publicKeyOf } from '../keys.js';
 import { ConfigError, loadConfig } from './load.js';
@@ -435,5 +436,96 @@ describe('a data cap', () => {
     ['5 GB', 'uplinks[0].cap: expected an object such as { "bytes": 5000000000, "resetDay": 1 }'],
   ])('of %j is refused', async (cap, mistake) => {
     expect(await mistakesOf(capped(cap))).toEqual([mistake]);
+  });
+});
+
+describe('a fallback', () => {
+  const certificates = fileURLToPath(new URL('../../test/certificates/', import.meta.url));
+  const url = 'https://203.0.113.10';
+  const fingerprint = '_'.repeat(43);
+
+  beforeAll(() => {
+    for (const name of ['authority.pem', 'gateway.pem']) copyFileSync(join(certificates, name), join(folder, name));
+    const file = (name: string, text: string | Buffer, mode: number) => {
+      writeFileSync(join(folder, name), text);
+      chmodSync(join(folder, name), mode);
+    };
+    file('tls.key', readFileSync(join(certificates, 'gateway.key')), 0o600);
+    file('tls-open.key', readFileSync(join(certificates, 'gateway.key')), 0o644);
+    file('other-tls.key', readFileSync(join(certificates, 'past.key')), 0o600);
+    file('no.pem', 'nothing here', 0o644);
+    file('bad.pem', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n', 0o644);
+  });
+
+  test('of a vehicle knows the gateway by a fingerprint in either notation, or by a certificate', async () => {
+    const of = async (fallback: Loose) => (await load({ ...vehicle(), fallback })).host.fallback;
+    expect(await of({ url, fingerprint })).toEqual({ url, trust: { kind: 'fingerprint', fingerprint } });
+    const hex = Buffer.from(fingerprint, 'base64url').toString('hex').toUpperCase();
+    const asOpenssl = hex.match(/../g)?.join(':');
+    for (const written of [hex, asOpenssl]) {
+      expect(await of({ url, fingerprint: written })).toMatchObject({ trust: { kind: 'fingerprint' } });
+    }
+    const pem = readFileSync(join(certificates, 'authority.pem'), 'utf8');
+    expect(await of({ url, ca: 'authority.pem' })).toEqual({ url, trust: { kind: 'ca', pem } });
+    expect((await load(vehicle())).host.fallback).toBeUndefined();
+  });
+
+  test('of a gateway is a listener with its certificate and key', async () => {
+    const { host } = await load({
+      ...gateway(),
+      fallback: { listen: ['0.0.0.0:443'], cert: 'gateway.pem', key: 'tls.key' },
+    });
+    expect(host.fallback).toMatchObject({ listen: ['0.0.0.0:443'], key: expect.stringContaining('PRIVATE KEY') });
+  });
+
+  test.each<[Loose, string]>([
+    [{ url }, 'fallback: expected either "fingerprint" or "ca", by which the gateway is known'],
+    [
+      { url, fingerprint, ca: 'authority.pem' },
+      'fallback: expected either "fingerprint" or "ca", by which the gateway is known',
+    ],
+    [
+      { url: 'http://203.0.113.10', fingerprint },
+      'fallback.url: expected an address such as "https://gateway.example.org" or "https://203.0.113.10:8443/tunnel"',
+    ],
+    [
+      { url, fingerprint: 'AB:CD' },
+      "fallback.fingerprint: expected the SHA-256 of the authority's certificate: 43 characters of base64url, or 64 hexadecimal digits",
+    ],
+    [{ url, ca: 'missing.pem' }, 'fallback.ca: missing.pem cannot be read: no such file or directory'],
+    [{ url, ca: 'no.pem' }, 'fallback.ca: no.pem holds no certificate: expected PEM'],
+    [{ url, ca: 'bad.pem' }, 'fallback.ca: bad.pem holds a certificate that cannot be read'],
+    [{ url, fingerprint, finger: 1 }, 'fallback.finger: unknown key: expected one of url, fingerprint, ca'],
+  ])('of a vehicle that says %j is refused', async (fallback, mistake) => {
+    expect(await mistakesOf({ ...vehicle(), fallback })).toEqual([mistake]);
+  });
+
+  test.each<[Loose, string[]]>([
+    [
+      {},
+      [
+        'fallback.listen: missing: expected a list with at least one "address:port" to listen on (TCP), such as ["0.0.0.0:443"]',
+        'fallback.cert: missing: expected the path of the certificate chain (PEM)',
+        'fallback.key: missing: expected the path of its private key (PEM)',
+      ],
+    ],
+    [
+      { cert: 'gateway.pem', key: 'tls-open.key' },
+      ['fallback.key: tls-open.key has mode 0644: expected 0600 (chmod 600)'],
+    ],
+    [
+      { cert: 'gateway.pem', key: 'other-tls.key' },
+      ['fallback.key: other-tls.key is not the private key of gateway.pem'],
+    ],
+    [
+      { cert: 'no.pem', key: 'missing.key' },
+      [
+        'fallback.cert: no.pem holds no certificate: expected PEM',
+        'fallback.key: missing.key cannot be read: no such file or directory',
+      ],
+    ],
+  ])('of a gateway that says %j is refused, with all mistakes at once', async (fallback, mistakes) => {
+    const listen = Object.keys(fallback).length > 0 ? { listen: ['0.0.0.0:443'] } : {};
+    expect(await mistakesOf({ ...gateway(), fallback: { ...listen, ...fallback } })).toEqual(mistakes);
   });
 });

@@ -8,7 +8,7 @@ import type { TunnelPolicy } from './policy.js';
 export const builtInPolicy: TunnelPolicy = {
   version: 0,
   // Records, images, everything that is not marked: all links together, behind what is live.
-  default: { strategy: 'adaptive', priority: 4, minShare: 0.1, deadlineMs: 3_000, avoid: ['capped'] },
+  default: { strategy: 'adaptive', priority: 4, minShare: 0.1, redundancy: 0.1, deadlineMs: 3_000, avoid: ['capped'] },
   classes: [
     {
       // Vital signs, alarms, speech, signalling and network control: tiny, so copies of everything cost next to nothing.

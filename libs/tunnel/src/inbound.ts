@@ -252,9 +252,9 @@ export class Inbound implements RecoveredSink {
 
   recovered(flow: number, sequence: number, bytes: Uint8Array, offset: number, length: number): void {
     const peer = this.repairing as Peer;
-    const at = this.takeSlot();
-    if (at < 0 || length > SLOT_BYTES - SLOT_HEADROOM) return;
-    for (let i = 0; i < length; i++) this.slab[at + i] = bytes[offset + i];
+    const at = length > SLOT_BYTES - SLOT_HEADROOM ? -1 : this.takeSlot();
+    if (at < 0) return;
+    this.core.gf256.mul(this.slab, at, bytes, offset, length, 1);
     if (!isIpPacket(this.slab, at, length)) peer.tally.add(MALFORMED);
     else if (!this.role.acceptsSource(peer, at)) peer.tally.add(WRONG_INNER_SOURCE);
     else if (peer.duplicates.accept(flow, sequence >>> 0, this.core.clock)) {

@@ -5,7 +5,7 @@
  * the padded ones are not, are they too big. Their loss is neither loss nor silence of the path. Until a size is known
  * a path is taken to carry everything; what was lost by that goes out again when the size is known.
  */
-import { FRAME_HEADER_BYTES, OVERHEAD_BYTES } from '@corridor/wire';
+import { FRAME_HEADER_BYTES, OVERHEAD_BYTES, REPAIR_OVERHEAD_BYTES } from '@corridor/wire';
 import type { Earliest } from './clock.js';
 import { BLACK_HOLE_LOSSES, MTU_PROBE_WAIT_US, MTU_RAISE_FIRST_US, MTU_RAISE_US } from './constants.js';
 import { MtuSearch } from './mtu-search.js';
@@ -42,7 +42,7 @@ export class PathMtu {
   /** The path came up, or leads elsewhere now: what was known may be wrong. */
   restart(path: Path): void {
     const { nowUs } = this.peer.core.clock;
-    const probing = this.of(path) ?? new Probing(path, new MtuSearch(this.peer.core.mtu + OVERHEAD_BYTES));
+    const probing = this.of(path) ?? new Probing(path, new MtuSearch(this.peer.core.mtu + OVERHEAD_BYTES + REPAIR_OVERHEAD_BYTES));
     if (!this.probings.includes(probing)) this.probings.push(probing);
     const { search, times } = probing;
     search.restart();

@@ -25,6 +25,9 @@ export const SPILL = 2;
 export const BALANCE = 3;
 const MODES = { single: SINGLE, copies: COPIES, spill: SPILL, balance: BALANCE } as const;
 
+/** A receiver waits for what was lost until it has been sent again, and once more in case that is lost too. */
+const RETRANSMISSIONS_AWAITED = 2.2;
+
 /** Flows of a class fall into so many parts, each of which has its path when a plan balances whole flows. */
 export const BALANCE_PARTS = 64;
 
@@ -276,7 +279,7 @@ function holdCode(execution: Execution): number {
     retransmitUs = Math.max(retransmitUs, feedback.expectedUs + 4 * feedback.variationUs + RETRANSMIT_MARGIN_US);
   }
   const spreadUs = Math.max(0, slowestUs - Math.min(slowestUs, fastestUs));
-  const wantedMs = (1.25 * Math.max(spreadUs + RETRANSMIT_MARGIN_US, retransmitUs)) / 1_000;
+  const wantedMs = Math.max(spreadUs + RETRANSMIT_MARGIN_US, RETRANSMISSIONS_AWAITED * retransmitUs) / 1_000;
   const code = HOLD_MS.findIndex((ms) => ms >= wantedMs);
   return code < 0 ? HOLD_MS.length - 1 : code;
 }

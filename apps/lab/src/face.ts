@@ -20,7 +20,7 @@ export interface LabOptions {
   readonly vehicles?: number;
   /** Emulated links of every vehicle, or by its number. Default three of 20 Mbit/s with 20, 30 and 45 ms. */
   readonly links?: readonly LinkSpec[] | ((vehicle: number) => readonly LinkSpec[]);
-  /** What the vehicles' tunnels start with. Default active-standby for everything. */
+  /** What the vehicles' tunnels start with. Default the built-in policy. */
   readonly policy?: TunnelPolicy;
   /** IP version of the tunnel's own datagrams. Default 4. */
   readonly outsideFamily?: 4 | 6;

@@ -10,7 +10,7 @@ import {
   type TrafficSpec,
   vehicleName,
 } from '@corridor/sim';
-import type { PeerStatus, TunnelPolicy } from '@corridor/tunnel';
+import { builtInPolicy, type PeerStatus, type TunnelPolicy } from '@corridor/tunnel';
 import type { HostStatus } from '@corridor/tunnel-host';
 import * as addresses from './addresses.js';
 import type { EmulatorMethods } from './emulator/thread.js';
@@ -32,7 +32,8 @@ export const DEFAULT_LINKS: readonly LinkSpec[] = [20_000, 30_000, 45_000].map((
   return { name: `w${index}`, up: direction, down: direction, priority: index + 1 };
 });
 
-export const DEFAULT_POLICY: TunnelPolicy = { version: 1, default: { strategy: 'active-standby' }, classes: [] };
+/** What an operator has who set nothing. */
+export const DEFAULT_POLICY: TunnelPolicy = { ...builtInPolicy, version: 1 };
 
 export class Lab implements LabFace {
   readonly vehicles: number;

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { busyTicks, processSeconds, residentBytes, statTicks } from './cpu.js';
 import { longestPauseUs } from './pauses.js';
-import { percentile, spreadOf } from './statistics.js';
+import { percentile, spreadOf, spreadText } from './statistics.js';
 import { digits, table } from './table.js';
 
 it('spreads have a median, a smallest and a largest value', () => {
@@ -13,6 +13,11 @@ it('spreads have a median, a smallest and a largest value', () => {
 it('percentiles are values that were measured', () => {
   const values = Array.from({ length: 20 }, (_, i) => i + 1);
   expect([percentile(values, 0.99), percentile(values, 0.95), percentile([7], 0.99)]).toEqual([20, 19, 7]);
+});
+
+it('spreads read as median with smallest and largest', () => {
+  expect(spreadText([3, 1, 2], String)).toBe('2 (1 - 3)');
+  expect([spreadText([7], String), spreadText([], String)]).toEqual(['7', '-']);
 });
 
 it('tables line up', () => {

@@ -32,6 +32,11 @@ describe('checkScenario', () => {
     [{ links: [good.links[0], good.links[0]] }, 'mine.json: links[1].name: a name that no other link has was expected'],
     [{ traffic: [{ kind: 'vitals', direction: 'up', bytes: 200 }] }, 'mine.json: traffic[0]: either rateBps or'],
     [{ traffic: [{ ...good.traffic[0], bytes: 20 }] }, 'mine.json: traffic[0].bytes: a whole number from 72 to 1500'],
+    [
+      { traffic: [{ kind: 'tcp', direction: 'up', bytes: 0, congestion: 'reno' }] },
+      'traffic[0].congestion: "cubic", "bbr"',
+    ],
+    [{ traffic: [{ ...good.traffic[0], ecn: true }] }, 'mine.json: traffic[0].ecn: only tcp has it'],
     [{ policy: { version: 1, default: { strategy: 'magic' }, classes: [] } }, 'mine.json: policy.'],
     [{ steps: [{ atUs: 1, action: 'explode' }] }, 'mine.json: steps[0].action: blackout, restore,'],
     [{ steps: [{ atUs: 1, action: 'restore', link: 'w9' }] }, 'mine.json: steps[0].link: "w0" was expected, not "w9"'],

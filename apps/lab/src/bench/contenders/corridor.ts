@@ -13,7 +13,6 @@ export const corridor: Contender = {
   name: 'Corridor',
   async start(pair) {
     const [gatewayKey, vehicleKey] = [makeKeyPair(), makeKeyPair()];
-    const policy = { default: { strategy: 'active-standby' }, classes: [] };
     const tunnel = (name: string, host: Netns, privateKey: string, config: object) =>
       new TunnelProcess(
         name,
@@ -21,7 +20,7 @@ export const corridor: Contender = {
         tunnelFiles(pair.folder, name),
         pair.folder,
         privateKey,
-        { ...config, ...tunnelFiles(pair.folder, name), policy },
+        { ...config, ...tunnelFiles(pair.folder, name) },
         () => {},
         (error) => process.stderr.write(`${error.message}\n`),
       );

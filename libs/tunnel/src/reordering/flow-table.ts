@@ -10,6 +10,8 @@ export const HINTS = 4;
 export class FlowTable {
   /** Next sequence to deliver, i32 serial. */
   expected = new Int32Array(FIRST_RECORDS);
+  /** How long the last packet that said so may wait, microseconds. */
+  holdUs = new Int32Array(FIRST_RECORDS);
   /** When its last packet came. */
   heardUs = new Float64Array(FIRST_RECORDS);
   /** Packets kept, the first and last of them by sequence, and the oldest and newest by arrival. */
@@ -108,6 +110,7 @@ export class FlowTable {
   private grow(): void {
     const records = this.expected.length * 2;
     this.expected = widened(this.expected, records);
+    this.holdUs = widened(this.holdUs, records);
     this.kept = widened(this.kept, records);
     this.first = widened(this.first, records);
     this.last = widened(this.last, records);

@@ -108,6 +108,15 @@ describe('a hole', () => {
   });
 });
 
+it('the hold of a flow is known, for packets that come without one', () => {
+  const bench = new ReorderingBench();
+  expect(bench.reordering.holdUsOf(FLOW)).toBe(-1);
+  bench.arrive(FLOW, 0, HOLD_US);
+  bench.arrive(FLOW, 1, HOLD_US / 2);
+  expect(bench.reordering.holdUsOf(FLOW)).toBe(HOLD_US / 2);
+  expect(bench.reordering.holdUsOf(FLOW + 1)).toBe(-1);
+});
+
 describe('a leap of the sequence', () => {
   it.each([
     ['forward', MAX_STEP + 2],

@@ -69,9 +69,13 @@ export class Reordering implements Keeper {
     };
   }
 
-  /** Whether packets of this flow are put in order: then all of them have to come here. */
-  has(flow: number): boolean {
-    return this.table !== undefined && this.table.find(flow) !== NONE;
+  /**
+   * How long packets of this flow may wait as the newest one said, microseconds; -1 when the flow is not put in order
+   * here. What comes without a header, as it was repaired, has to come here with this hold: otherwise it would be a hole.
+   */
+  holdUsOf(flow: number): number {
+    const record = this.table === undefined ? NONE : this.table.find(flow);
+    return this.table === undefined || record === NONE ? -1 : this.table.holdUs[record];
   }
 
   /** How long a hole in a flow of traffic class `index` is waited for now at most, microseconds. */
@@ -93,6 +97,7 @@ export class Reordering implements Keeper {
       this.sink.deliver(offset, length);
       return;
     }
+    table.holdUs[record] = holdUs;
     const ahead = (sequence - table.expected[record]) | 0;
     if (ahead === 0) {
       table.heardUs[record] = clock.nowUs;

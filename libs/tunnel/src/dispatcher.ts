@@ -25,8 +25,6 @@ import {
   RETRANSMISSIONS,
 } from './tally.js';
 
-/** What a path that has this much room is not short of. */
-const FULL_SIZE_BYTES = 1_500;
 /** A stream on an unknown path is expected to need so much more than it was seen to. */
 const HEADROOM = 1.25;
 
@@ -106,10 +104,8 @@ export class Dispatcher {
       while (this.sendNext());
     }
     if (this.encoder !== undefined) this.repair(this.encoder);
-    for (let i = 0; i < peer.paths.length; i++) {
-      const { congestion } = peer.paths[i];
-      if (congestion.maySend(FULL_SIZE_BYTES, clock)) congestion.limitedByApplication(clock);
-    }
+    if (queues.packets > 0 || recovery.isWaiting) return;
+    for (let i = 0; i < peer.paths.length; i++) peer.paths[i].congestion.limitedByApplication(clock);
   }
 
   noteDeadline(earliest: Earliest): void {

@@ -185,6 +185,7 @@ export class Feedback {
     report.lostPackets = outcome.lostAsking;
     report.lostBytes = outcome.lostBytes;
     report.space = epoch.localIndex | 0;
+    report.largestBytes = outcome.largestSize;
     report.largestSentAtUs = outcome.largestSentAtUs;
     report.rttUs = outcome.largestSentAtUs < 0 ? -1 : clock.arrivedUs - outcome.largestSentAtUs - frame.ackDelayUs;
     report.receivedBytes = frame.receivedBytes;

@@ -86,7 +86,10 @@ describe('the flow hash', () => {
 
   it('spreads flows over its low 12 bits', () => {
     const seen = new Set<number>();
-    for (let port = 0; port < 4096; port++) seen.add(hash(ipv4({ ports: [40_000 + (port % 20_000), 443] })) & 0xfff);
+    for (let port = 0; port < 4096; port++) {
+      const protocol = port % 2 === 0 ? 6 : 17;
+      seen.add(hash(ipv4({ ports: [40_000 + port, 443], protocol })) & 0xfff);
+    }
     // 4096 balls in 4096 urns fill 63 % of them.
     expect(seen.size).toBeGreaterThan(2450);
     expect(seen.size).toBeLessThan(2750);

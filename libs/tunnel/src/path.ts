@@ -44,11 +44,14 @@ const SEND_DELAY = 14;
 const REORDER = 15;
 const REORDER_AT = 16;
 const TAIL_PROBED = 17;
-const PLACES = 18;
+const LOSS_COST = 18;
+const PLACES = 19;
 
 /** One-way delay of a path that was never measured: behind all others. */
 const UNKNOWN_DELAY_US = 10_000_000;
 
+/** A percent of loss weighs like 10 ms of delay. */
+const LOSS_COST_US = 1_000_000;
 /** From this share of its capacity a path counts as filled: its queue is our own. */
 const FILLED = 0.7;
 
@@ -208,6 +211,11 @@ export class Path {
     return this.times[SEND_DELAY];
   }
 
+  /** What it costs to have an acknowledgement go over it: round trip, and a percent of loss like 10 ms. */
+  get controlCostUs(): number {
+    return this.rtt.expectedUs + this.times[LOSS_COST];
+  }
+
   /** The path was measured. @param reference base delay of some path of the peer, see `PathCongestion.baseDelayUs` */
   noteDelay(reference: number): void {
     const aboveUs = serialDistance(this.congestion.baseDelayUs, reference);
@@ -350,6 +358,7 @@ export class Path {
     const towards = directionSnapshot(send, nowUs, fastest.send?.send, halfUs('send'));
     const { capacityBps, queueUs } = this.limits();
     this.evidence = evidenceFor(towards.lossRatio);
+    this.times[LOSS_COST] = towards.lossRatio * LOSS_COST_US;
     return {
       id: this.id,
       name: this.name,

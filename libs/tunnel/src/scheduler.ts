@@ -194,15 +194,19 @@ export class Scheduler {
         this.best = path;
       } else if (this.second === undefined || betterForControl(path, this.second)) this.second = path;
     }
+    if (this.best !== undefined && this.best.evidence > LITTLE_LOSS_EVIDENCE) this.twice = true;
   }
 }
 
+/** See `Path.evidence`: from 2 % of loss on, acknowledgements go over two paths. */
+const LITTLE_LOSS_EVIDENCE = 2;
+
 const RANK = { up: 0, suspect: 1, gated: 2, down: 3 } as const;
 
-/** Whether `a` is the better path for what must arrive soon: by state, then by round trip. */
+/** Whether `a` is the better path for what must arrive soon: by state, then by round trip and what losses cost. */
 export function betterForControl(a: Path, b: Path): boolean {
   if (RANK[a.state] !== RANK[b.state]) return RANK[a.state] < RANK[b.state];
-  return a.rtt.expectedUs < b.rtt.expectedUs;
+  return a.controlCostUs < b.controlCostUs;
 }
 
 function planClass(

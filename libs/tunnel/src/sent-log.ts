@@ -46,6 +46,8 @@ export interface LossHandler {
 
 /** What one acknowledgement brought; reused, valid until the next one. */
 export class AckOutcome {
+  /** Size of the largest packet number acknowledged, if this is its first acknowledgement. */
+  largestSize = 0;
   /** Packets acknowledged for the first time, and those of them that had asked for an acknowledgement. */
   packets = 0;
   asking = 0;
@@ -231,6 +233,7 @@ export class SentLog {
     if (floor > numbers[LOST_FROM]) numbers[LOST_FROM] = floor;
     if (largest >= base && largest > numbers[LARGEST_ACKED]) {
       outcome.largestSentAtUs = this.sentAtUs[largest & this.mask];
+      outcome.largestSize = this.size[largest & this.mask];
       numbers[LARGEST_ACKED] = largest;
       if (largest >= numbers[TAIL]) this.findTail(largest + 1);
     }

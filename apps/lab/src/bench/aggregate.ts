@@ -25,7 +25,7 @@ interface Case {
   readonly links: readonly LinkSpec[];
   /** Share of the sum that Corridor is asked for. */
   readonly goal: number;
-  /** The first link has a tenth of its rate during the middle third. */
+  /** The stream lasts half as long again, and during its middle third the first link has a tenth of its rate. */
   readonly cliff?: true;
 }
 
@@ -35,6 +35,7 @@ const START_US = 5e6;
 /** How soon after a change of rate the stream has to have what there is: measured in windows of this length. */
 const WINDOW_US = 1e6;
 const SETTLED_SHARE = 0.75;
+const CLIFF_LENGTH = 1.5;
 
 const unequal = (lossRatio = 0): LinkSpec[] =>
   [
@@ -149,11 +150,13 @@ async function runCase(set: Case, entries: readonly Entry[], vehicles: number, s
   try {
     for (const entry of entries) {
       await ground.fresh();
+      const { congestion, direction, way } = entry;
+      const seconds = set.cliff ? options.seconds * CLIFF_LENGTH : options.seconds;
       const streams = Array.from({ length: vehicles }, (_, vehicle) =>
-        ground.stream(vehicle, entry.way, { ...entry, seconds: options.seconds }),
+        ground.stream(vehicle, way, { congestion, direction, seconds }),
       );
-      if (set.cliff) await dropAndRecover(ground, vehicles, set.links[0] as LinkSpec, options.seconds);
-      for (const figures of await Promise.all(streams)) note(set, entry, figures, options.seconds);
+      if (set.cliff) await dropAndRecover(ground, vehicles, set.links[0] as LinkSpec, seconds);
+      for (const figures of await Promise.all(streams)) note(set, entry, figures, seconds);
     }
   } finally {
     await ground.close();
@@ -189,6 +192,7 @@ function note(set: Case, entry: Entry, figures: StreamFigures, seconds: number):
 }
 
 const percent = (share: number) => (100 * share).toFixed(0);
+const orNever = (seconds: number) => (Number.isFinite(seconds) ? digits(seconds) : 'never');
 
 function caseTable(set: Case, entries: readonly Entry[]): string {
   const head = ['share of the sum, %', 'median (min - max)', 'asked', 'first 5 s'];
@@ -198,7 +202,7 @@ function caseTable(set: Case, entries: readonly Entry[]): string {
     spreadText(entry.shares, percent),
     entry.way === 'corridor' ? percent(set.goal) : '',
     spreadText(entry.startShares, percent),
-    ...(set.cliff ? [spreadText(entry.settledS, digits), spreadText(entry.recoveredS, digits)] : []),
+    ...(set.cliff ? [spreadText(entry.settledS, orNever), spreadText(entry.recoveredS, orNever)] : []),
   ]);
   return table(head, rows);
 }

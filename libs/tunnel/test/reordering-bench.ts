@@ -30,10 +30,11 @@ export class ReorderingBench {
   private packets: Delivered[] = [];
   private readonly earliest = new Earliest();
 
-  constructor({ slots = 1024, share = slots } = {}) {
+  /** @param share slots that the peer may use; default all */
+  constructor({ slots = 1024, share }: { slots?: number; share?: number } = {}) {
     this.slab = new Uint8Array((MAX_BATCH + slots) << SLOT_SHIFT);
     this.view = new DataView(this.slab.buffer);
-    this.pool = new ReorderPool(this.slab, MAX_BATCH, slots, share);
+    this.pool = new ReorderPool(this.slab, MAX_BATCH, slots, share ?? slots);
     this.reordering = new Reordering(this.pool, {
       deliver: (offset, length) => this.waiting.push({ offset, length }),
     });

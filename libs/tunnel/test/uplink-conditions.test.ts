@@ -71,7 +71,7 @@ describe('what an uplink is like', () => {
 });
 
 describe('a class that avoids', () => {
-  const avoiding = (avoid: TunnelPolicy['default']['avoid']): TunnelPolicy => {
+  const avoiding = (avoid: NonNullable<TunnelPolicy['default']['avoid']>): TunnelPolicy => {
     const policy = policyOf('smallest-delay');
     return { ...policy, default: { ...policy.default, avoid } };
   };

@@ -69,10 +69,10 @@ export const INITIAL_RTT_US = 150_000;
 /** Least margin of the suspicion timer above the smoothed round trip: scheduling of both ends and one radio slot. */
 export const SUSPECT_MARGIN_US = 8_000;
 /**
- * A path that answered this recently is not silent, however late its oldest answer is: a queue that grows makes answers
- * late, but they keep coming. Five acknowledgement intervals.
+ * A path that answered this recently, and twice its jitter more, is not silent, however late its oldest answer is: a queue
+ * that grows makes answers late, but they keep coming. Two acknowledgement intervals and some scheduling.
  */
-export const SUSPECT_QUIET_US = 25_000;
+export const SUSPECT_QUIET_US = 12_000;
 /**
  * A deadline served later than the first means that this process stood still. Acknowledgements then wait in the sockets:
  * for as long as it stood, at most the second, no path is suspected.
@@ -118,7 +118,7 @@ export const PROOF_SPAN_US = 300_000;
 export const SILENCE_MIN_PACKETS = 40;
 /** Silence is reported after this many mean gaps plus four jitters, but not before {@link SILENCE_MIN_US}. */
 export const SILENCE_GAPS = 6;
-export const SILENCE_MIN_US = 20_000;
+export const SILENCE_MIN_US = 12_000;
 
 // --- probing ------------------------------------------------------------------------------------------------------
 

@@ -166,7 +166,7 @@ export class Feedback {
       send.transit(outcome.largestSentAtUs | 0, frame.largestReceivedAt | 0, clock);
       if (outcome.asking > 0) {
         feedback.sample(Math.max(1, arrivedUs - outcome.largestSentAtUs), frame.ackDelayUs, clock);
-        path.updatePatience();
+        path.updatePatience(clock.nowUs);
       }
     }
     this.tellCongestion(frame, space);

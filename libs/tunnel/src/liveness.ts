@@ -299,13 +299,13 @@ export class Liveness {
   /** When {@link probeTail} has something to do, Infinity without a tail. */
   private tailDueUs(path: Path): number {
     const tailSentUs = path.space?.sent.tailSentAtUs ?? Number.POSITIVE_INFINITY;
-    const overdueFromUs = Math.max(tailSentUs + path.patienceUs, path.heardUs + SUSPECT_QUIET_US);
+    const overdueFromUs = Math.max(tailSentUs + path.patienceUs, path.heardUs + quietUs(path));
     return Math.max(overdueFromUs, path.tailProbedUs + TAIL_PROBE_US);
   }
 
   /** When the tail found last, that of `path`, begins to mean silence. */
   private silentFromUs(path: Path): number {
-    return Math.max(this.tail.us + path.patienceUs, path.heardUs + SUSPECT_QUIET_US);
+    return Math.max(this.tail.us + path.patienceUs, path.heardUs + quietUs(path));
   }
 
   /** When {@link judge} may have something to say that no arriving datagram announces. */
@@ -371,4 +371,9 @@ export class Liveness {
     peer.sender.beginFrames().silence(path.id, path.space.replay.largest);
     peer.sender.sendFrames(over, false);
   }
+}
+
+/** Time without any answer that means silence: a path whose delay varies answers in bursts. */
+function quietUs(path: Path): number {
+  return SUSPECT_QUIET_US + 2 * path.send.jitterUs;
 }

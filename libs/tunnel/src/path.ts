@@ -45,11 +45,15 @@ const REORDER = 15;
 const REORDER_AT = 16;
 const TAIL_PROBED = 17;
 const LOSS_COST = 18;
-const PLACES = 19;
+const USUAL = 19;
+const USUAL_AT = 20;
+const PLACES = 21;
 
 /** One-way delay of a path that was never measured: behind all others. */
 const UNKNOWN_DELAY_US = 10_000_000;
 
+/** How fast the patience with a path grows at most, microseconds a microsecond. */
+const PATIENCE_GROWTH = 0.1;
 /** A percent of loss weighs like 10 ms of delay. */
 const LOSS_COST_US = 1_000_000;
 /** From this share of its capacity a path counts as filled: its queue is our own. */
@@ -132,7 +136,7 @@ export class Path {
     this.times[ANSWERED_SENT] = Number.NEGATIVE_INFINITY;
     this.times[ECHOED] = Number.NEGATIVE_INFINITY;
     this.times[SEND_DELAY] = UNKNOWN_DELAY_US;
-    this.updatePatience();
+    this.updatePatience(nowUs);
   }
 
   /** Since when it is in its state. */
@@ -273,11 +277,15 @@ export class Path {
   }
 
   /** To be called when {@link feedback} has changed. */
-  updatePatience(): void {
+  updatePatience(nowUs: number): void {
     const { feedback } = this;
     const deviation = feedback.smoothedUs === 0 ? feedback.expectedUs / 2 : feedback.variationUs;
-    const marginUs = Math.max(4 * deviation, SUSPECT_MARGIN_US) + this.times[WARY];
-    this.times[PATIENCE] = feedback.expectedUs + marginUs + ACK_INTERVAL_US;
+    const usualUs = feedback.expectedUs + Math.max(4 * deviation, SUSPECT_MARGIN_US) + ACK_INTERVAL_US;
+    // The last answers before a silence come by slower ways, and must not put off the alarm.
+    const mostUs = this.times[USUAL] + PATIENCE_GROWTH * (nowUs - this.times[USUAL_AT]);
+    this.times[USUAL] = this.state === 'up' ? Math.min(usualUs, mostUs) : usualUs;
+    this.times[USUAL_AT] = nowUs;
+    this.times[PATIENCE] = this.times[USUAL] + this.times[WARY];
   }
 
   /** An alarm was false: the answer was only late. Waits longer for a while, so that the next one like it is no alarm. */
@@ -286,7 +294,7 @@ export class Path {
     const mostUs = Math.min(WARY_MAX_US, this.feedback.expectedUs);
     this.times[WARY] = Math.min(mostUs, Math.max(this.times[WARY] * 2, this.times[WARY] + Math.max(0, lateUs)));
     this.times[WARY_AT] = nowUs;
-    this.updatePatience();
+    this.updatePatience(nowUs);
   }
 
   /** Lets the wariness fade. */
@@ -299,7 +307,7 @@ export class Path {
     if (halves < 1) return;
     this.times[WARY] = halves > 10 ? 0 : this.times[WARY] / 2 ** halves;
     this.times[WARY_AT] = nowUs;
-    this.updatePatience();
+    this.updatePatience(nowUs);
   }
 
   /** Silence after which a suspected path is down. */

@@ -113,8 +113,8 @@ function shortBuffers(): CongestionCase[] {
 }
 
 /**
- * After twelve seconds at the lower rate: what was under way when it fell takes up to nine to drain at 0.3 Mbit/s. And two
- * to four seconds after the higher one is back.
+ * After fourteen seconds at the lower rate: what was under way when it fell takes up to nine to drain at 0.3 Mbit/s. And four
+ * seconds after the higher one is back.
  */
 function cliffs(): CongestionCase[] {
   const steps: [number, number][] = [
@@ -131,14 +131,14 @@ function cliffs(): CongestionCase[] {
       const spec = { link: link(high, rttMs, 1), flows: [flow(rttMs)], changes };
       return [
         {
-          name: `cliff ${high} -> ${low} Mbit/s, ${rttMs} ms, after 12 s`,
-          spec: { ...spec, seconds: 28, fromSeconds: 20 },
+          name: `cliff ${high} -> ${low} Mbit/s, ${rttMs} ms, after 14 s`,
+          spec: { ...spec, seconds: 28, fromSeconds: 22 },
           bounds: { offeredBps: low * 1e6, share: 0.9, vitalMs: low < 1 ? 30 + (2 * PACKET_BITS) / (low * 1e3) : 30 },
         },
         {
-          name: `back to ${high} Mbit/s, ${rttMs} ms, after ${low < 1 ? 4 : 2} s`,
-          spec: { ...spec, seconds: 40, fromSeconds: low < 1 ? 32 : 30 },
-          bounds: { offeredBps: high * 1e6, share: 0.92, vitalMs: 60 },
+          name: `back to ${high} Mbit/s, ${rttMs} ms, after 4 s`,
+          spec: { ...spec, seconds: 40, fromSeconds: 32 },
+          bounds: { offeredBps: high * 1e6, share: 0.92, vitalMs: 35 },
         },
       ];
     }),
@@ -168,8 +168,8 @@ function competition(): CongestionCase[] {
     [5, 50].map((mbit) => ({
       name: `two of ours, ${mbit} Mbit/s, ${rttMs} ms`,
       spec: {
-        seconds: 40,
-        fromSeconds: 20,
+        seconds: rttMs > 100 ? 60 : 40,
+        fromSeconds: rttMs > 100 ? 40 : 20,
         link: link(mbit, rttMs, 1),
         flows: [flow(rttMs), flow(rttMs, { startUs: 5e6 })],
       },
@@ -181,7 +181,7 @@ function competition(): CongestionCase[] {
       [0.1, 1].map((buffer) => ({
         name: `beside CUBIC, ${mbit} Mbit/s, ${rttMs} ms, buffer ${buffer * 1e3} ms`,
         spec: {
-          seconds: 60,
+          seconds: 90,
           fromSeconds: 20,
           link: link(mbit, rttMs, buffer),
           flows: [flow(rttMs)],

@@ -11,7 +11,7 @@ import { possibleWays } from './ground/possible.js';
 import type { StreamFigures } from './ground/streams.js';
 import { choices, numbers, TEXT, TEXTS } from './options.js';
 import { BUILT_IN, policyOf } from './policy.js';
-import { describeMachine, machineFacts, writeResult } from './results.js';
+import { describeMachine, latenessLine, machineFacts, writeResult } from './results.js';
 import { spreadText } from './statistics.js';
 import { digits, table } from './table.js';
 
@@ -136,7 +136,7 @@ async function aggregate(options: Options): Promise<number> {
     }
     process.stdout.write(`${set.name}: ${set.what}\n${caseTable(set, mine)}\n\n`);
   }
-  process.stdout.write(`${describeMachine(machineFacts())}\n`);
+  process.stdout.write(`${latenessLine(Ground.lateUs)}\n${describeMachine(machineFacts())}\n`);
   process.stdout.write(`written to ${writeResult('aggregate', { options, entries })}\n`);
   return 0;
 }

@@ -10,7 +10,7 @@ import { Ground, type Way } from './ground/ground.js';
 import { possibleWays } from './ground/possible.js';
 import { choices, numbers, TEXT, TEXTS } from './options.js';
 import { BUILT_IN, policyOf } from './policy.js';
-import { describeMachine, machineFacts, writeResult } from './results.js';
+import { describeMachine, latenessLine, machineFacts, writeResult } from './results.js';
 import { spreadOf, spreadText } from './statistics.js';
 import { digits, table } from './table.js';
 
@@ -188,7 +188,7 @@ function report(results: readonly Loaded[], options: Options): void {
   }
   process.stdout.write(`20/10/5 Mbit/s, 20/40/60 ms, a second of buffer each\n${table(head, rows)}\n`);
   process.stdout.write('asked of Corridor: nothing lost, p99 added at most 30 ms, TCP at least 90 % of alone\n');
-  process.stdout.write(`${describeMachine(machineFacts())}\n`);
+  process.stdout.write(`${latenessLine(Ground.lateUs)}\n${describeMachine(machineFacts())}\n`);
   process.stdout.write(`written to ${writeResult('bufferbloat', { options, links: LINKS, results })}\n`);
 }
 

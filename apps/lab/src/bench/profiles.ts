@@ -9,7 +9,7 @@ import { Ground, type Way } from './ground/ground.js';
 import { possibleWays } from './ground/possible.js';
 import { choices, numbers, TEXT, TEXTS } from './options.js';
 import { BUILT_IN, policyOf } from './policy.js';
-import { describeMachine, machineFacts, writeResult } from './results.js';
+import { describeMachine, latenessLine, machineFacts, writeResult } from './results.js';
 import { spreadOf, spreadText } from './statistics.js';
 import { digits, table } from './table.js';
 
@@ -91,7 +91,7 @@ async function profiles(options: Options): Promise<number> {
     }
     process.stdout.write(`${profile.name}: ${profile.description}\n${profileTable(mine)}\n\n`);
   }
-  process.stdout.write(`${summary(entries)}\n${describeMachine(machineFacts())}\n`);
+  process.stdout.write(`${summary(entries)}\n${latenessLine(Ground.lateUs)}\n${describeMachine(machineFacts())}\n`);
   process.stdout.write(`written to ${writeResult('profiles', { options, entries })}\n`);
   return 0;
 }

@@ -5,6 +5,9 @@ import { fileURLToPath } from 'node:url';
 
 const FOLDER = fileURLToPath(new URL('../../../../results/', import.meta.url));
 
+/** A p99 that a quiet machine with two cores stays well below. */
+const BUSY_MS = 1;
+
 export interface MachineFacts {
   readonly cpu: string;
   readonly cores: number;
@@ -35,6 +38,14 @@ function systemName(): string {
 
 export function describeMachine(facts: MachineFacts): string {
   return `${facts.cpu}, ${facts.cores} cores, ${facts.memoryGb} GB, ${facts.system}, Linux ${facts.kernel}, Node ${facts.node}`;
+}
+
+/** Whether the emulated links kept their times: a machine that is too busy is slower than the network it plays. */
+export function latenessLine(lateUs: readonly number[]): string {
+  if (lateUs.length === 0) return 'no link was measured';
+  const worst = Math.max(...lateUs) / 1e3;
+  const busy = worst > BUSY_MS ? ': the machine was too busy for exact figures' : '';
+  return `packets left the links at most ${worst.toFixed(2)} ms late (p99 of the worst link)${busy}`;
 }
 
 /** Writes `results/NAME-TIME.json` and answers its path. */

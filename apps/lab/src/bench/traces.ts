@@ -23,7 +23,7 @@ import { possibleWays } from './ground/possible.js';
 import type { StreamFigures } from './ground/streams.js';
 import { choices, numbers, TEXT, TEXTS } from './options.js';
 import { BUILT_IN, policyOf } from './policy.js';
-import { describeMachine, machineFacts, writeResult } from './results.js';
+import { describeMachine, latenessLine, machineFacts, writeResult } from './results.js';
 import { percentile } from './statistics.js';
 import { driveReport, type FlowRun, type TcpRun } from './traces-report.js';
 
@@ -96,7 +96,9 @@ async function traces(options: Options): Promise<number> {
       await ground.close();
     }
   }
-  process.stdout.write(`${driveReport(flows, tcp)}\n${describeMachine(machineFacts())}\n`);
+  process.stdout.write(
+    `${driveReport(flows, tcp)}\n${latenessLine(Ground.lateUs)}\n${describeMachine(machineFacts())}\n`,
+  );
   const { traces: _, ...told } = options;
   process.stdout.write(`written to ${writeResult('traces', { options: told, operators: names, flows, tcp })}\n`);
   return 0;

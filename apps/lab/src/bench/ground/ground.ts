@@ -36,6 +36,8 @@ const LATE_MS = 4_000;
 export type StreamPlan = Pick<StreamOrder, 'direction' | 'seconds' | 'congestion'> & Partial<StreamOrder>;
 
 export class Ground {
+  /** How late the links wrote packets (p99, the worst link), of every ground that was closed, microseconds. */
+  static readonly lateUs: number[] = [];
   private readonly streams = new Streams();
 
   private constructor(
@@ -109,6 +111,8 @@ export class Ground {
 
   async close(): Promise<void> {
     this.streams.close();
+    const links = await this.lab.links().catch(() => []);
+    Ground.lateUs.push(...links.map(({ latenessUs }) => latenessUs.p99Us));
     await this.lab.close();
   }
 

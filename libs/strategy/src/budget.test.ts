@@ -16,10 +16,11 @@ function bought(budget: RedundancyBudget, redundancy: number, steps: number, fro
 }
 
 describe('the budget of a class', () => {
-  it('has 20 s of its redundancy saved at the start', () => {
-    const steps = bought(new RedundancyBudget(), 0.1, 15);
-    expect((steps * STEP_US) / 1e6).toBeGreaterThan(2);
-    expect((steps * STEP_US) / 1e6).toBeLessThan(2.5);
+  it('saves 10 s of its redundancy, and has half of it at the start', () => {
+    expect((bought(new RedundancyBudget(), 0.2, 10) * STEP_US) / 1e6).toBeCloseTo(1.4, 1);
+    const saved = new RedundancyBudget();
+    for (let step = 0; step < 1_000; step++) saved.pass(step * STEP_US, 0.2, 0, true);
+    expect((bought(saved, 0.2, 14, 200e6) * STEP_US) / 1e6).toBeCloseTo(2.6, 1);
   });
 
   it.each([0.05, 0.1, 0.3, 0.8])('is spent at a rate of %f in the long run', (redundancy) => {

@@ -3,10 +3,10 @@
  * sends and drawn from by what it sends in addition.
  */
 
-/** The bucket holds what comes in over this time: so long a class of `redundancy` 1 may be copied twice, or of 0.1 once for 2 s. */
-const SAVED_FOR_US = 20_000_000;
+/** The bucket holds what comes in over this time, and half of it at the start: with a redundancy of 0.1, a second of copies. */
+const SAVED_FOR_US = 10_000_000;
 /** Spending begins again when this part of the bucket is filled: not packet by packet, which would be a copy now and then. */
-const WORTHWHILE_PART = 0.15;
+const WORTHWHILE_PART = 0.3;
 /** A longer time between two calls says nothing about what was sent meanwhile. */
 const LONGEST_STEP_US = 1_000_000;
 
@@ -23,7 +23,7 @@ export class RedundancyBudget {
    */
   pass(nowUs: number, redundancy: number, spent: number, sends: boolean): void {
     const mostUs = redundancy * SAVED_FOR_US;
-    if (this.lastUs < 0) this.savedUs = mostUs;
+    if (this.lastUs < 0) this.savedUs = mostUs / 2;
     const elapsedUs = this.lastUs < 0 ? 0 : Math.min(LONGEST_STEP_US, nowUs - this.lastUs);
     this.lastUs = nowUs;
     if (sends) this.savedUs += elapsedUs * (redundancy - spent);

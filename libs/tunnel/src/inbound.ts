@@ -32,7 +32,6 @@ import type { Epoch } from './epochs.js';
 import { isIpPacket } from './ip-packet.js';
 import type { NumberSpace } from './number-space.js';
 import type { Peer } from './peer.js';
-import { TCP_FLOW } from './flow-hash.js';
 import { PeerFrames } from './peer-frames.js';
 import { DEFAULT_HOLD_US, REORDER_SLOTS, Reordering, ReorderPool } from './reordering/index.js';
 import { type RecoveredSink, RepairDecoder } from './repair/index.js';
@@ -259,7 +258,7 @@ export class Inbound implements RecoveredSink {
     else if (!this.role.acceptsSource(peer, at)) peer.tally.add(WRONG_INNER_SOURCE);
     else if (peer.duplicates.accept(flow, sequence >>> 0, this.core.clock)) {
       peer.tally.add(PACKETS_REPAIRED);
-      this.deliverInTurn(peer, flow, sequence, at, length, (flow & TCP_FLOW) === 0 ? NO_HOLD : DEFAULT_HOLD_US);
+      this.deliverInTurn(peer, flow, sequence, at, length, peer.reordering?.holdUsOf(flow) ?? NO_HOLD);
     }
   }
 

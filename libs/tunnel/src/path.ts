@@ -47,7 +47,8 @@ const TAIL_PROBED = 17;
 const LOSS_COST = 18;
 const USUAL = 19;
 const USUAL_AT = 20;
-const PLACES = 21;
+const LOSS_TIME = 21;
+const PLACES = 22;
 
 /** One-way delay of a path that was never measured: behind all others. */
 const UNKNOWN_DELAY_US = 10_000_000;
@@ -228,8 +229,13 @@ export class Path {
 
   /** Overtaken packets that were sent longer ago are lost, microseconds. */
   get lossTimeUs(): number {
-    const { feedback } = this;
-    return LOSS_TIME_FACTOR * Math.max(feedback.expectedUs, feedback.latestUs) + LOSS_TIME_MIN_US + this.times[REORDER];
+    return this.times[LOSS_TIME];
+  }
+
+  private updateLossTime(): void {
+    const { feedback, times } = this;
+    const roundTripUs = Math.max(feedback.expectedUs, feedback.latestUs);
+    times[LOSS_TIME] = LOSS_TIME_FACTOR * roundTripUs + LOSS_TIME_MIN_US + times[REORDER];
   }
 
   /** A packet is lost when one numbered so much higher has arrived. */
@@ -242,6 +248,7 @@ export class Path {
     const { times } = this;
     times[REORDER] = Math.min(this.feedback.expectedUs, Math.max(REORDER_MIN_US, 2 * times[REORDER]));
     times[REORDER_AT] = nowUs;
+    this.updateLossTime();
   }
 
   /** What the uplink is like now. Answers whether it matters to the gateway, too. */
@@ -286,6 +293,7 @@ export class Path {
     this.times[USUAL] = this.state === 'up' ? Math.min(usualUs, mostUs) : usualUs;
     this.times[USUAL_AT] = nowUs;
     this.times[PATIENCE] = this.times[USUAL] + this.times[WARY];
+    this.updateLossTime();
   }
 
   /** An alarm was false: the answer was only late. Waits longer for a while, so that the next one like it is no alarm. */
@@ -302,6 +310,7 @@ export class Path {
     if (this.times[REORDER] > 0 && nowUs - this.times[REORDER_AT] >= REORDER_HALF_LIFE_US) {
       this.times[REORDER] = this.times[REORDER] > 2 * REORDER_MIN_US ? this.times[REORDER] / 2 : 0;
       this.times[REORDER_AT] = nowUs;
+      this.updateLossTime();
     }
     const halves = Math.floor((nowUs - this.times[WARY_AT]) / WARY_HALF_LIFE_US);
     if (halves < 1) return;
@@ -365,7 +374,7 @@ export class Path {
     const halfUs = (way: 'send' | 'receive') => (fastest[way]?.rtt.minUs ?? 0) / 2;
     const towards = directionSnapshot(send, nowUs, fastest.send?.send, halfUs('send'));
     const { capacityBps, queueUs } = this.limits();
-    this.evidence = evidenceFor(towards.lossRatio);
+    this.evidence = evidenceFor(towards);
     this.times[LOSS_COST] = towards.lossRatio * LOSS_COST_US;
     return {
       id: this.id,
@@ -418,11 +427,15 @@ export class Path {
   }
 }
 
+/** A path that loses packets in bursts may lose so many times the mean burst; beyond the second it is silent. */
+const BURSTS_AWAITED = 2;
+const LONGEST_BURST = 24;
+
 /** Packets in a row that a path of so much loss loses by chance less than once in some ten thousand. */
-function evidenceFor(lossRatio: number): number {
+function evidenceFor({ lossRatio, burstPackets }: PathSnapshot['send']): number {
   if (lossRatio < 0.001) return 1;
-  if (lossRatio < 0.02) return 2;
-  return lossRatio < 0.08 ? 3 : 5;
+  const single = lossRatio < 0.02 ? 2 : lossRatio < 0.08 ? 3 : 5;
+  return Math.max(single, Math.min(LONGEST_BURST, Math.ceil(BURSTS_AWAITED * burstPackets)));
 }
 
 function directionSnapshot(

@@ -46,6 +46,11 @@ export const MAX_FLOW_EQUATIONS = 32;
 export const MAX_UNKNOWNS = 64;
 /** Flows of one peer whose packets are kept. */
 export const MAX_RECEIVED_FLOWS = 32;
+/**
+ * A packet beyond the newest that arrived is taken for lost only when the flow has been silent for so long, or a newer one
+ * comes: a repair over a faster path is here before the packets that it covers.
+ */
+export const IN_FLIGHT_US = 5_000;
 /** A repair that found no use for so long is given up. */
 export const EQUATION_AGE_US = 1_000_000;
 /** A decoder that kept nothing for so long gives back its memory when asked to. */

@@ -26,6 +26,7 @@ import {
   EQUATION_AGE_US,
   FIRST_EQUATIONS,
   HORIZON,
+  IN_FLIGHT_US,
   MAX_EQUATIONS,
   MAX_FLOW_EQUATIONS,
   MAX_RECEIVED_FLOWS,
@@ -77,6 +78,9 @@ const KNOWN = 255;
 /** Indices of {@link RepairDecoder.times}. */
 const LAST_KEPT = 0;
 const PERIOD_END = 1;
+/** Indices of {@link ReceivedFlow.times}. */
+const HEARD = 0;
+const NEWEST_ARRIVED = 1;
 
 class ReceivedFlow {
   /** Newest sequence that arrived or that a repair covers, as signed integer. */
@@ -87,7 +91,11 @@ class ReceivedFlow {
   /** Equations that wait, oldest first. */
   readonly pending = new Int32Array(MAX_FLOW_EQUATIONS);
   pendingCount = 0;
-  readonly lastUs = new Float64Array(1);
+  /** Newest sequence that arrived itself, and whether one beyond it was left to arrive, see IN_FLIGHT_US. */
+  arrived = 0;
+  deferred = false;
+  /** When the flow was heard of last, and when its newest packet arrived. */
+  readonly times = new Float64Array([0, Number.NEGATIVE_INFINITY]);
 
   constructor(readonly flow: number) {}
 }
@@ -143,7 +151,9 @@ export class RepairDecoder {
     if (this.isKept(received, position)) return;
     if (!this.store(received, position, bytes, offset, length, clock)) return;
     this.counters[PACKETS_KEPT]++;
-    if (received.pendingCount > 0 && this.noteArrival(received, position)) this.trySolve(received, clock);
+    const isDue = this.noteNewest(received, position, clock) && received.deferred;
+    if (received.pendingCount === 0) return;
+    if (this.noteArrival(received, position) || isDue) this.trySolve(received, clock);
   }
 
   /**
@@ -215,7 +225,7 @@ export class RepairDecoder {
       }
       this.last = received;
     }
-    received.lastUs[0] = clock.nowUs;
+    received.times[HEARD] = clock.nowUs;
     this.times[LAST_KEPT] = clock.nowUs;
     return received;
   }
@@ -223,7 +233,7 @@ export class RepairDecoder {
   private forgetOldestFlow(): void {
     let oldest: ReceivedFlow | undefined;
     for (const received of this.flows.values()) {
-      if (oldest === undefined || received.lastUs[0] < oldest.lastUs[0]) oldest = received;
+      if (oldest === undefined || received.times[HEARD] < oldest.times[HEARD]) oldest = received;
     }
     if (oldest === undefined) return;
     while (oldest.pendingCount > 0) this.giveUp(oldest, oldest.pendingCount - 1);
@@ -253,6 +263,21 @@ export class RepairDecoder {
     if (entry < 0) this.counters[MEMORY_REFUSED]++;
     else received.entries[position & SLOT_MASK] = entry;
     return entry >= 0;
+  }
+
+  /** Whether it is newer than all that arrived before. */
+  private noteNewest(received: ReceivedFlow, position: number, clock: Clock): boolean {
+    const { times } = received;
+    if (times[NEWEST_ARRIVED] !== Number.NEGATIVE_INFINITY && ((position - received.arrived) | 0) <= 0) return false;
+    received.arrived = position;
+    times[NEWEST_ARRIVED] = clock.nowUs;
+    return true;
+  }
+
+  /** Whether a missing packet may just be under way: repairs may come over a faster path. */
+  private isInFlight(received: ReceivedFlow, position: number, clock: Clock): boolean {
+    const sinceUs = clock.nowUs - received.times[NEWEST_ARRIVED];
+    return sinceUs < IN_FLIGHT_US && ((position - received.arrived) | 0) > 0;
   }
 
   private isKept(received: ReceivedFlow, position: number): boolean {
@@ -331,8 +356,11 @@ export class RepairDecoder {
     this.selectRows(received);
     this.selectUnknowns(received);
     if (this.rowCount === 0 || !this.eliminate()) return;
+    received.deferred = false;
     for (let column = 0; column < this.unknownCount; column++) {
-      if (this.system.isSolved(column) && !this.recover(received, column, clock)) break;
+      if (!this.system.isSolved(column)) continue;
+      if (this.isInFlight(received, this.unknowns[column], clock)) received.deferred = true;
+      else if (!this.recover(received, column, clock)) break;
     }
     this.recount(received, clock);
   }

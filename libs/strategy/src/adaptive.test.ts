@@ -117,6 +117,20 @@ describe('adaptive, for everything else', () => {
     expect(driver(late)(0, path(0), path(1, { delayMs: 75 })).paths).toEqual([0, 1]);
   });
 
+  it('returns at once from a suspicion that was nothing, and stays away from a path that was down', () => {
+    const at = driver();
+    const other = path(1, { delayMs: 40 });
+    at(0, path(0), other);
+    for (let ms = 1_000; ms < 5_000; ms += 500) {
+      expect(at(ms, path(0, { state: 'suspect' }), other).paths).toEqual([1]);
+      expect(at(ms + 100, path(0), other).paths).toEqual([0, 1]);
+    }
+    at(6_000, path(0, { state: 'suspect' }), other);
+    at(6_050, path(0, { state: 'down' }), other);
+    expect(at(6_100, path(0), other).paths).toEqual([1, 0]);
+    expect(at(6_600, path(0), other).paths).toEqual([0, 1]);
+  });
+
   it('uses a flapping path again only when it has settled', () => {
     const at = driver();
     let ms = 0;

@@ -18,6 +18,8 @@ import { Usefulness } from './usefulness.js';
 /** Longer than the delay spike of a radio handover (30 to 150 ms), which must not move the anchor. */
 const SETTLE_US = 500_000;
 const MARGIN_US = 5_000;
+/** A radio handover, or an acknowledgement that was late after all: no reason to stay away from a path. */
+const FORGIVEN_US = 150_000;
 
 /** What the anchor's cost counts beside delay and loss, microseconds. */
 const PRIORITY_STEP_US = 10_000;
@@ -48,7 +50,12 @@ const ROOM = { join: 0.35, leave: 0.5 };
  * - Copies while early warnings are in force, and repair packets by measured loss, within the class's redundancy.
  */
 class Adaptive implements Strategy {
-  private readonly ranking = new SteadyRanking({ settleUs: SETTLE_US, marginUs: MARGIN_US, cost: anchorCostUs });
+  private readonly ranking = new SteadyRanking({
+    settleUs: SETTLE_US,
+    marginUs: MARGIN_US,
+    forgivenUs: FORGIVEN_US,
+    cost: anchorCostUs,
+  });
   private readonly usefulness = new Usefulness();
   private readonly extras = new Extras();
   private isTiny = true;

@@ -58,7 +58,7 @@ describe('smallest-delay', () => {
       at(0, path(0), path(1, { delayMs: 90 }));
       const plan = at(1, path(0, { state }), path(1, { delayMs: 90 }));
       expect(plan.paths).toEqual([1, 0]);
-      expect(plan.reason).toMatch(/^w0 (went silent|has to prove itself again|is down), w1 is next/);
+      expect(plan.reason).toMatch(/^w0 (went silent|has to prove itself first|is down), w1 is next/);
     }
   });
 

@@ -24,6 +24,8 @@ export interface SteadyOptions {
   readonly settleUs: number;
   /** Cost differences below this are noise, microseconds; so are those below {@link CLEARLY} of the cost. */
   readonly marginUs: number;
+  /** A path that was suspect for no longer than this, and nothing worse, counts as if it had stayed up. Default 0. */
+  readonly forgivenUs?: number;
   /** What it costs to send on a path, microseconds. Default: {@link sendCostUs}. */
   readonly cost?: (path: PathSnapshot, request: PlanRequest) => number;
 }
@@ -48,6 +50,8 @@ const STANDING: Readonly<Record<PathState, number>> = { up: 1, suspect: 2, gated
 interface Memory {
   wasUp: boolean;
   upSinceUs: number;
+  /** As it was before the path left `up`, and when that was; for suspicions that turn out to be nothing. */
+  before: { readonly upSinceUs: number; readonly failures: number; readonly leftUs: number } | undefined;
   /** Failures that came soon one after another. */
   failures: number;
   meanUs: number;
@@ -121,6 +125,7 @@ export class SteadyRanking {
       memory = {
         wasUp: path.state === 'up',
         upSinceUs,
+        before: undefined,
         failures: 0,
         meanUs: costUs,
         heldUs: costUs,
@@ -130,19 +135,27 @@ export class SteadyRanking {
       this.memories.set(path.id, memory);
       return memory;
     }
-    this.followState(memory, path.state === 'up', nowUs);
+    this.followState(memory, path.state, nowUs);
     this.followCost(memory, costUs, nowUs);
     return memory;
   }
 
-  private followState(memory: Memory, isUp: boolean, nowUs: number): void {
+  private followState(memory: Memory, state: PathState, nowUs: number): void {
+    const isUp = state === 'up';
+    if (!isUp && state !== 'suspect') memory.before = undefined;
     if (isUp === memory.wasUp) return;
     memory.wasUp = isUp;
-    if (isUp) {
-      memory.upSinceUs = nowUs;
+    if (!isUp) {
+      if (state === 'suspect')
+        memory.before = { upSinceUs: memory.upSinceUs, failures: memory.failures, leftUs: nowUs };
+      this.countFailure(memory, nowUs);
       return;
     }
-    this.countFailure(memory, nowUs);
+    const { before } = memory;
+    if (before !== undefined && nowUs - before.leftUs <= (this.options.forgivenUs ?? 0)) {
+      memory.upSinceUs = before.upSinceUs;
+      memory.failures = before.failures;
+    } else memory.upSinceUs = nowUs;
   }
 
   private countFailure(memory: Memory, nowUs: number): void {

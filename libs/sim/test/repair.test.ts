@@ -67,7 +67,7 @@ describe('forward repair', () => {
     expect(repaired.flows[1].delayP99Us).toBeLessThan(110_000);
     expect(repaired.flows[1].delayP50Us).toBeLessThan(62_000);
     const lost = repaired.links[0].up.lostPackets;
-    expect(repaired.receiver.packetsRepaired).toBeGreaterThan(0.8 * lost);
+    expect(repaired.receiver.packetsRepaired).toBeGreaterThan(0.7 * lost);
     expect(repaired.receiver.packetsRepaired).toBeLessThanOrEqual(lost);
   }, 30_000);
 

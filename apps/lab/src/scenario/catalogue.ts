@@ -1,7 +1,7 @@
 /** Every scenario that the lab can run: the ones shared with the simulator, and the lab's own files. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
-import { parseMahimahi, type Scenario, scenarios } from '@corridor/sim';
+import { parseMahimahi, profileVariants, type Scenario, scenarios } from '@corridor/sim';
 import { checkScenario, ScenarioError } from './check.js';
 
 const FOLDER = new URL('../../scenarios/', import.meta.url);
@@ -11,10 +11,10 @@ export function allScenarios(): readonly Scenario[] {
   return [...scenarios, ...files.sort().map((file) => loadScenario(new URL(file, FOLDER)))];
 }
 
-/** A scenario by its name, or from a file when the name is a path that ends in `.json`. @throws ScenarioError */
+/** A scenario by its name (variants of the profiles are not in the list, but found), or from a file when the name is a path that ends in `.json`. @throws ScenarioError */
 export function findScenario(name: string): Scenario {
   if (name.endsWith('.json')) return loadScenario(name);
-  const all = allScenarios();
+  const all = [...allScenarios(), ...profileVariants()];
   const found = all.find((scenario) => scenario.name === name);
   if (found !== undefined) return found;
   throw new ScenarioError(`there is no scenario "${name}"; "npm run lab -- list" shows them`);

@@ -28,6 +28,8 @@ function path(name: string, change: Partial<PathStatus> = {}): PathStatus {
     rttVarUs: 1_000,
     priority: 1,
     metered: false,
+    roaming: false,
+    capReached: false,
     send: direction(),
     receive: direction({ lossRatio: 0.02 }),
     ...change,

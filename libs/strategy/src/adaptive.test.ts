@@ -105,8 +105,9 @@ describe('adaptive, for everything else', () => {
   it('leaves out a path in doubt where the others carry the demand, and only there', () => {
     const at = driver({ traffic: { demandBps: 6_000_000 } });
     const doubtful = path(1, { capacityMbps: 10, lossRatio: 0.1 });
-    expect(at(0, path(0, { capacityMbps: 10 }), doubtful).paths).toEqual([0]);
-    expect(at(100, path(0, { capacityMbps: 5 }), doubtful).paths).toEqual([0, 1]);
+    expect(at(0, path(0, { capacityMbps: 13 }), doubtful).paths).toEqual([0]);
+    expect(at(50, path(0, { capacityMbps: 9.5 }), doubtful).paths).toEqual([0]);
+    expect(at(100, path(0, { capacityMbps: 9 }), doubtful).paths).toEqual([0, 1]);
     // What is not known is taken to be enough, until it is known.
     expect(at(200, path(0, { capacityMbps: 0 }), doubtful).paths).toEqual([0]);
   });

@@ -40,8 +40,9 @@ const CLEARLY = 0.2;
 const SMOOTHING_PART = 8;
 /** Settling time never grows beyond this factor. */
 const MOST_PATIENT = 64;
-/** So many failures soon one after another, and a path flaps. */
+/** So many failures soon one after another, and a path flaps, until it has stayed up for so many of its first settling times. */
 const FLAPPING = 3;
+const FLAPPING_FOR = 4;
 /** A path that stayed up for this many of its settling times is trusted as in the beginning. */
 const FORGIVEN_AFTER = 10;
 
@@ -89,7 +90,8 @@ export class SteadyRanking {
       const settled = request.nowUs - memory.upSinceUs >= this.settlingUs(memory);
       const standing = path.state === 'up' && settled ? 0 : STANDING[path.state];
       const bonusUs = incumbents.includes(path.id) ? this.marginUs(memory.heldUs) : 0;
-      const isFlapping = standing === STANDING.up && memory.failures >= FLAPPING;
+      const upForUs = request.nowUs - memory.upSinceUs;
+      const isFlapping = memory.failures >= FLAPPING && upForUs < FLAPPING_FOR * this.options.settleUs;
       return { path, standing, costUs: memory.heldUs - bonusUs, isFlapping };
     });
   }

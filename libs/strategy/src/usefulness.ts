@@ -14,8 +14,11 @@ const BEHIND_US = { out: 200_000, back: 150_000 };
 const LOSSY = { out: 0.3, back: 0.2 };
 /** Share of lost packets from which a path is used only where its capacity is needed. */
 const DOUBTFUL = { out: 0.06, back: 0.03 };
-/** The other paths can do without a doubtful one when they carry the demand this many times. */
-const SPARE = { out: 1.3, back: 1.1 };
+/**
+ * The other paths can do without a doubtful one while the demand takes less than this share of what they carry. Elastic
+ * traffic takes what it is given: a demand near the capacity of the others says that more is wanted.
+ */
+const SPARE = { out: 0.5, back: 0.65 };
 
 interface Limit {
   readonly out: number;
@@ -79,8 +82,8 @@ export class Usefulness {
     if (sound.length === 0) return undefined;
     const isFirstUnknown = sound[0] === candidates[0] && sound[0].send.capacityBps === 0;
     const capacityBps = sound.reduce((sum, other) => sum + other.send.capacityBps, 0);
-    const spare = this.leftOut.has(path.id) ? SPARE.back : SPARE.out;
-    if (!isFirstUnknown && capacityBps < spare * request.traffic.demandBps) return undefined;
+    const share = this.leftOut.has(path.id) ? SPARE.back : SPARE.out;
+    if (!isFirstUnknown && request.traffic.demandBps > share * capacityBps) return undefined;
     return isLossy(path) ? `loses ${percent(path.send.lossRatio)} and is not needed` : 'is in doubt and not needed';
   }
 }

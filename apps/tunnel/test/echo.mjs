@@ -9,6 +9,8 @@
 import { createSocket } from 'node:dgram';
 
 const [mode, address, port, count, intervalMs, bytes] = process.argv.slice(2);
+/** How late the last answers may come: longer than a packet may wait in the tunnel. */
+const LATE_MS = 3500;
 const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
 
 /** No two messages are alike, and all their bytes count. */
@@ -33,16 +35,16 @@ if (mode === 'server') {
     last = now;
     const index = message.readUInt32LE(0);
     if (message.equals(contents(index))) answers.add(index);
+    if (answers.size === Number(count)) done();
   });
   socket.on('error', () => {});
   const done = () => {
-    socket.close();
-    process.stdout.write(`${JSON.stringify({ sent, received: answers.size, longestGapMs })}\n`);
+    process.stdout.write(`${JSON.stringify({ sent, received: answers.size, longestGapMs })}\n`, () => process.exit());
   };
   const timer = setInterval(() => {
     socket.send(contents(sent++), Number(port), address, () => {});
     if (sent < Number(count)) return;
     clearInterval(timer);
-    setTimeout(done, 500);
+    setTimeout(done, LATE_MS);
   }, Number(intervalMs));
 }

@@ -21,7 +21,6 @@ import {
   SILENCE_MIN_PACKETS,
   SILENCE_MIN_US,
   SUSPECT_MARGIN_US,
-  SUSPECT_QUIET_US,
   TAIL_PROBE_US,
 } from './constants.js';
 import { nextHealth } from './health.js';
@@ -36,6 +35,7 @@ export class Liveness {
   private readonly replayedUs = new Float64Array([Number.NEGATIVE_INFINITY]);
   /** Times found here, handed on without boxing: see {@link Earliest}. */
   private readonly tail = new Earliest();
+  private readonly silent = new Earliest();
   private readonly due = new Earliest();
   private readonly postponed = new Map<Path, number>();
 
@@ -189,7 +189,7 @@ export class Liveness {
     path.calmDown(nowUs);
     this.findTail(path);
     const tailSentUs = this.tail.us;
-    const overdueUs = nowUs - this.silentFromUs(path);
+    const overdueUs = nowUs - this.silent.us;
     // Nearly always; said here so that nothing is made for it.
     if (path.state === 'up' && overdueUs < 0 && !path.reportedSilent) {
       if (path.evidence > 1) this.probeTail(path, nowUs);
@@ -274,13 +274,15 @@ export class Liveness {
     }
   }
 
-  /** When the tail of `path` was sent, whichever session it belongs to: into `tail`. */
+  /** When the tail of `path` was sent, whichever session it belongs to, and when it begins to mean silence. */
   private findTail(path: Path): void {
-    const { tail } = this;
+    const { tail, silent } = this;
     const before = this.peer.sessions.previous?.spaces[path.id];
     tail.reset();
-    if (path.space !== undefined) tail.note(path.space.sent.tailSentUs(path.evidence));
-    if (before !== undefined) tail.note(before.sent.tailSentUs(path.evidence));
+    path.space?.sent.noteTail(path.evidence, tail);
+    before?.sent.noteTail(path.evidence, tail);
+    silent.reset();
+    silent.note(Math.max(tail.us + path.patienceUs, path.quietUntilUs));
   }
 
   /**
@@ -289,31 +291,30 @@ export class Liveness {
    */
   private probeTail(path: Path, nowUs: number): void {
     const { space } = path;
-    if (space === undefined || nowUs < this.tailDueUs(path)) return;
+    const { due } = this;
+    due.reset();
+    this.noteTailDue(path, due);
+    if (space === undefined || nowUs < due.us) return;
     const isFirst = path.tailProbedUs < space.sent.tailSentAtUs;
     path.tailProbedUs = nowUs;
     this.probe(path);
     if (isFirst && this.hasAlternative(path)) this.peer.sender.replayTail(path);
   }
 
-  /** When {@link probeTail} has something to do, Infinity without a tail. */
-  private tailDueUs(path: Path): number {
-    const tailSentUs = path.space?.sent.tailSentAtUs ?? Number.POSITIVE_INFINITY;
-    const overdueFromUs = Math.max(tailSentUs + path.patienceUs, path.heardUs + quietUs(path));
-    return Math.max(overdueFromUs, path.tailProbedUs + TAIL_PROBE_US);
-  }
-
-  /** When the tail found last, that of `path`, begins to mean silence. */
-  private silentFromUs(path: Path): number {
-    return Math.max(this.tail.us + path.patienceUs, path.heardUs + quietUs(path));
+  /** When {@link probeTail} has something to do. */
+  private noteTailDue(path: Path, earliest: Earliest): void {
+    if (path.space === undefined) return;
+    const overdueFromUs = Math.max(path.space.sent.tailSentAtUs + path.patienceUs, path.quietUntilUs);
+    const turnUs = Math.max(path.tailProbedUs + TAIL_PROBE_US, this.peer.graceUntilUs);
+    earliest.note(Math.max(overdueFromUs, turnUs));
   }
 
   /** When {@link judge} may have something to say that no arriving datagram announces. */
   private noteJudgement(path: Path, earliest: Earliest): void {
     if (path.state === 'up') {
       this.findTail(path);
-      earliest.note(Math.max(this.silentFromUs(path), this.peer.graceUntilUs));
-      if (path.evidence > 1) earliest.note(Math.max(this.tailDueUs(path), this.peer.graceUntilUs));
+      earliest.note(Math.max(this.silent.us, this.peer.graceUntilUs));
+      if (path.evidence > 1) this.noteTailDue(path, earliest);
     } else if (path.state === 'suspect') earliest.note(path.sinceUs + path.downAfterUs());
     // A gated path is looked at with every probe, one that is down with every answer.
   }
@@ -371,9 +372,4 @@ export class Liveness {
     peer.sender.beginFrames().silence(path.id, path.space.replay.largest);
     peer.sender.sendFrames(over, false);
   }
-}
-
-/** Time without any answer that means silence: a path whose delay varies answers in bursts. */
-function quietUs(path: Path): number {
-  return SUSPECT_QUIET_US + 2 * path.send.jitterUs;
 }

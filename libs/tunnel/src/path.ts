@@ -18,6 +18,7 @@ import {
   REORDER_HALF_LIFE_US,
   REORDER_MIN_US,
   SUSPECT_MARGIN_US,
+  SUSPECT_QUIET_US,
   WARY_HALF_LIFE_US,
   WARY_MAX_US,
 } from './constants.js';
@@ -147,6 +148,10 @@ export class Path {
   /** When it was last known to work in both directions. */
   get heardUs(): number {
     return this.times[HEARD];
+  }
+  /** Until then the path is not silent, however late its oldest answer is: one whose delay varies answers in bursts. */
+  get quietUntilUs(): number {
+    return this.times[HEARD] + SUSPECT_QUIET_US + 2 * this.send.jitterUs;
   }
   /** When a datagram that asks for an acknowledgement last went out. */
   get askedUs(): number {

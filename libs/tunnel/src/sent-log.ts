@@ -4,7 +4,7 @@
  * what was sent after the newest acknowledged packet, whose silence makes a path suspect.
  */
 import type { AckFrame } from '@corridor/wire';
-import type { Clock } from './clock.js';
+import type { Clock, Earliest } from './clock.js';
 import { MAX_SENT_LOG, MTU_FLOOR } from './constants.js';
 import type { SendSlots } from './send-slots.js';
 
@@ -157,16 +157,17 @@ export class SentLog {
     return this.numbers[IN_FLIGHT];
   }
 
-  /** When the `count`th packet of the tail was sent that asks for an acknowledgement; Infinity while it is shorter. */
-  tailSentUs(count: number): number {
+  /** Notes when the `count`th packet of the tail was sent that asks for an acknowledgement, if it is as long as that. */
+  noteTail(count: number, earliest: Earliest): void {
     const { numbers } = this;
-    if (numbers[TAIL] < 0 || count === 1) return numbers[TAIL_SENT];
+    if (numbers[TAIL] < 0) return;
     let left = count;
     for (let packetNumber = numbers[TAIL]; packetNumber < numbers[NEXT]; packetNumber++) {
       const at = packetNumber & this.mask;
-      if ((this.state[at] & ASKS) !== 0 && --left === 0) return this.sentAtUs[at];
+      if ((this.state[at] & ASKS) === 0 || --left > 0) continue;
+      earliest.note(this.sentAtUs[at]);
+      return;
     }
-    return Number.POSITIVE_INFINITY;
   }
 
   /** When a packet was sent, -1 when that is no longer known; acknowledged ones are remembered for a while. */

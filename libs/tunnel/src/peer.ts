@@ -41,6 +41,7 @@ const PLAN_DUE = 1;
 const TRAFFIC = 2;
 const HEARD = 3;
 const GRACE_UNTIL = 4;
+const SERVED = 5;
 
 const NEVER = Number.POSITIVE_INFINITY;
 const LONG_AGO = Number.NEGATIVE_INFINITY;
@@ -81,7 +82,7 @@ export class Peer {
   queuePlace = -1;
 
   private readonly byId: (Path | undefined)[] = [];
-  private readonly times = new Float64Array([NEVER, 0, LONG_AGO, LONG_AGO, LONG_AGO]);
+  private readonly times = new Float64Array([NEVER, 0, LONG_AGO, LONG_AGO, LONG_AGO, LONG_AGO]);
   private readonly earliest = new Earliest();
 
   /**
@@ -157,11 +158,13 @@ export class Peer {
     this.reordering?.service(this.core.clock);
     this.dispatcher.run();
     this.noteDeadlines();
-    this.times[DEADLINE] = Math.max(this.earliest.us, nowUs + LEAST_PAUSE_US);
+    // From the last service, not from now: packets that come faster than the pause must not put it off for ever.
+    this.times[DEADLINE] = Math.max(this.earliest.us, this.times[SERVED] + LEAST_PAUSE_US);
   }
 
   private service(nowUs: number): void {
     this.attention = false;
+    this.times[SERVED] = nowUs;
     if (this.sessions.expire(nowUs)) this.sessionEnded('lost', 'its keys expired');
     if (nowUs >= this.times[PLAN_DUE]) this.replan();
     this.feedback.service(nowUs);

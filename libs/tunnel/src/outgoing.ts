@@ -59,6 +59,8 @@ interface RawDatagram {
 export class Outgoing {
   private readonly packets: ChunkQueue;
   private readonly control = new ChunkQueue(() => new Chunk(CONTROL_CHUNK, new Uint8Array(CONTROL_CHUNK * SLOT_BYTES)));
+  /** Behind the packets that they were made after: a repair that overtakes them is for nothing. */
+  private readonly repairs = new ChunkQueue(() => new Chunk(CONTROL_CHUNK, new Uint8Array(CONTROL_CHUNK * SLOT_BYTES)));
   private readonly outbox = new DatagramOutbox(OUTBOX);
   private readonly writer = new FrameWriter();
   private raw: RawDatagram[] = [];
@@ -72,7 +74,8 @@ export class Outgoing {
   }
 
   get isEmpty(): boolean {
-    return this.packets.used === 0 && this.control.used === 0 && this.raw.length === 0;
+    const { packets, control, repairs } = this;
+    return packets.used === 0 && control.used === 0 && repairs.used === 0 && this.raw.length === 0;
   }
 
   /** A datagram that is not sealed with a transport key: the handshake's. */
@@ -155,7 +158,7 @@ export class Outgoing {
     receiver: number,
     clock: Clock,
   ): number {
-    const chunk = this.control.current();
+    const chunk = this.repairs.current();
     const { seal } = chunk;
     const at = seal.count++;
     const flow = encoder.nextFlow;
@@ -178,6 +181,7 @@ export class Outgoing {
     if (this.raw.length > 0) this.raw = [];
     this.drainQueue(this.control, sink);
     this.drainQueue(this.packets, sink);
+    this.drainQueue(this.repairs, sink);
     this.flush(sink);
   }
 

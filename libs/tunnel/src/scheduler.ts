@@ -248,7 +248,7 @@ function compile(execution: Execution, plan: Plan, paths: readonly Path[]): void
   execution.copies = plan.copies ?? 0;
   execution.prefer[0] = plan.preferUs ?? SPILL_TIE_US;
   execution.repairPermille = Math.round(1000 * Math.min(plan.repair ?? 0, execution.rules.redundancy));
-  const onlyFirst = plan.mode === 'single' && execution.copies === 0;
+  const onlyFirst = plan.mode === 'single' && execution.copies === 0 && execution.repairPermille === 0;
   for (const [place, id] of plan.paths.entries()) {
     const path = paths.find((one) => one.id === id);
     // A copy on a doubtful path costs no more than it did before, may be the one that arrives, and proves the path.

@@ -77,4 +77,6 @@ for (let attempt = 0; attempt < 3; attempt++) {
   nanoseconds = Math.min(nanoseconds, Number(process.hrtime.bigint() - start) / ROUNDS);
   bytes = Math.min(bytes, (process.memoryUsage().heapUsed - before) / ROUNDS);
 }
-console.log(JSON.stringify({ bytes, nanoseconds, rateBps: congestion.rateBps, packetsPerAck: (ACK_US * 200) / 8 / BYTES }));
+console.log(
+  JSON.stringify({ bytes, nanoseconds, rateBps: congestion.rateBps, packetsPerAck: (ACK_US * 200) / 8 / BYTES }),
+);

@@ -14,6 +14,8 @@ export const MIN_WINDOW_BYTES = 4 * PACKET_BYTES;
 export const ACK_US = 5_000;
 /** Credit of the pacer: this much may leave at once. A packet's time where that is more. */
 export const BURST_US = 1_000;
+/** A burst that was announced goes within this time, or not as a burst. */
+export const CREDIT_US = 20_000;
 
 /** Window of the lower envelope of the delay: scheduling of a radio cell is 5-20 ms. */
 export const ENVELOPE_US = 40_000;
@@ -53,10 +55,10 @@ export const COMPETE_END_US = 15_000;
 export const COMPETE_CHECK_US = 8_000_000;
 /** Such a drain is a pause. */
 export const COMPETE_PAUSE_US = 100_000;
-export const COMPETE_AGAIN_US = 500_000;
+export const COMPETE_AGAIN_US = 2_000_000;
 /** Growth a second meanwhile, as a share of what the path carried of ours in the last {@link PEAK_MEMORY_US}; what loss leaves. */
 export const PEAK_MEMORY_US = 20_000_000;
-export const COMPETE_UP = 0.04;
+export const COMPETE_UP = 0.05;
 export const COMPETE_DOWN = 0.8;
 /** What is known of a path is kept through a pause of this length, then it halves. */
 export const IDLE_KEPT_US = 3_000_000;
@@ -82,6 +84,7 @@ export const CONTROL_US = 50_000;
 /** Target of the standing queue: at 200 Mbit/s (25 bytes per microsecond), more for each halving; least and most. */
 export const TARGET_BASE_US = 4_000;
 export const TARGET_REFERENCE = 25;
-export const TARGET_SLOPE_US = 1_200;
+export const TARGET_SLOPE_US = 1_000;
 export const TARGET_MIN_US = 3_000;
 export const TARGET_MAX_US = 15_000;
+export const TARGET_CHANGE = 4;

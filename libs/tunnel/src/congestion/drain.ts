@@ -45,6 +45,10 @@ export class Drain {
   get queueBeforeUs(): number {
     return this.numbers[BEFORE];
   }
+  /** Least delay of what was sent meanwhile, above the base. */
+  get leastUs(): number {
+    return this.numbers[LEAST];
+  }
   get lossBefore(): number {
     return this.numbers[LOSS_BEFORE];
   }

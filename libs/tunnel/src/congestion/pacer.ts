@@ -2,6 +2,7 @@
 import type { Clock, Earliest } from '../clock.js';
 import {
   BURST_US,
+  CREDIT_US,
   MIN_RATE_BPS,
   MIN_WINDOW_BYTES,
   OVERDRAFT_BPS,
@@ -23,7 +24,9 @@ const URGENT_US_PER_BYTE = 8;
 const RATE = 9; // bytes per microsecond
 const CAPACITY = 10;
 const REACH = 11;
-const NUMBERS = 12;
+const CREDIT = 12; // bytes that may go beside the rate
+const CREDIT_UNTIL = 13;
+const NUMBERS = 14;
 
 /**
  * The bucket is kept as the time at which it is empty (GCRA, ITU-T I.371): sending is allowed while that is less than a
@@ -99,9 +102,13 @@ export class Pacer {
       const urgent = numbers[URGENT_TURN] > nowUs ? numbers[URGENT_TURN] : nowUs;
       numbers[URGENT_TURN] = urgent + bytes * numbers[URGENT_US_PER_BYTE];
     }
+    numbers[IN_FLIGHT] += bytes;
+    if (numbers[CREDIT] >= bytes && nowUs < numbers[CREDIT_UNTIL]) {
+      numbers[CREDIT] -= bytes;
+      return;
+    }
     const turn = numbers[TURN] > nowUs ? numbers[TURN] : nowUs;
     numbers[TURN] = turn + bytes * numbers[US_PER_BYTE];
-    numbers[IN_FLIGHT] += bytes;
   }
 
   /** So many bytes arrived or are lost; something was heard. */
@@ -123,11 +130,14 @@ export class Pacer {
     return wait > 0 ? wait : 0;
   }
 
-  /** So many bytes may go at once, whatever went before. */
+  /** So many bytes may go at once, whatever went before; if they do not within 20 ms, as the rate allows. */
   allow(bytes: number, clock: Clock): void {
+    if (bytes <= 0) return;
     const { numbers } = this;
     numbers[WINDOW] = Math.max(numbers[WINDOW], numbers[IN_FLIGHT] + bytes);
-    numbers[TURN] = Math.min(numbers[TURN], clock.nowUs - bytes * numbers[US_PER_BYTE]);
+    numbers[TURN] = Math.min(numbers[TURN], clock.nowUs);
+    numbers[CREDIT] = bytes;
+    numbers[CREDIT_UNTIL] = clock.nowUs + CREDIT_US;
   }
 
   /** {@link rate}, {@link capacity} and {@link reachUs} come into force; what is owed is owed in bytes. */

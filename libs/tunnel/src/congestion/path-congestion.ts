@@ -23,6 +23,7 @@ import {
   COMPETE_UP,
   CONTROL_US,
   DRAIN_EVERY_US,
+  DRAIN_MAX_US,
   DRAIN_TELLS_US,
   FIRST_PIPE_US,
   FIRST_RATE_BPS,
@@ -41,6 +42,7 @@ import {
   STUBBORN_CHANGE,
   STUBBORN_ROUNDS,
   TARGET_BASE_US,
+  TARGET_CHANGE,
   TARGET_LEAST_US,
   TARGET_MAX_US,
   TARGET_MIN_US,
@@ -97,7 +99,8 @@ const EMPTY_AT = 15; // when the base was last seen
 const CHECK_AT = 16; // next drain while competing
 const EXPECTED = 17; // queue that the next datagram will find
 const ALLOWANCE = 18; // what jitter may add to the standing queue
-const NUMBERS = 19;
+const SIZE = 19; // mean size of what is acknowledged
+const NUMBERS = 20;
 
 /** Of a path that was not used yet. */
 const NEVER = new Clock();
@@ -253,11 +256,14 @@ export class PathCongestion {
     numbers[ACKED_AT] = report.largestSentAtUs;
     rate.note(report);
     delay.usPerByte = 1 / numbers[CAPACITY];
-    delay.note(report, this.competing, clock);
+    // A queue that stands for long would pass for the base.
+    delay.keepsBase = this.competing || delay.standingUs > 2 * numbers[TARGET] + numbers[ALLOWANCE];
+    delay.note(report, clock);
     numbers[ALLOWANCE] = Math.min(10_000, 2 * delay.jitterUs);
     if (delay.latestUs < numbers[TARGET] / 8) rate.mark();
     if (delay.latestUs < numbers[TARGET] / 4 && delay.raisedUs < DRAIN_TELLS_US) numbers[EMPTY_AT] = clock.nowUs;
     if (report.rttUs > 0) this.notePipe(report);
+    if (report.ackedPackets > 0) numbers[SIZE] += (report.ackedBytes / report.ackedPackets - numbers[SIZE]) / 4;
     this.updateTarget();
     if (numbers[ACKED_AT] >= numbers[ROUND_SENT] + RATE_SPAN_US) this.judgeRound(clock);
     if (!drain.isRunning) this.considerDrain(clock);
@@ -301,7 +307,7 @@ export class PathCongestion {
   /** The pacer's rate comes into force, and a window that holds what acknowledgements and jitter of the way back need. */
   private apply(clock: Clock): void {
     const { numbers, pacer, delay } = this;
-    const reachUs = 1.25 * numbers[PIPE] + 4 * numbers[PIPE_VAR] + 4 * ACK_US + numbers[TARGET];
+    const reachUs = numbers[PIPE] + 4 * numbers[PIPE_VAR] + 3 * ACK_US + numbers[TARGET];
     pacer.capacity = numbers[CAPACITY];
     pacer.reachUs = this.competing ? reachUs + delay.standingUs : reachUs;
     pacer.patienceUs = reachUs + PROBE_MARGIN_US + delay.standingUs;
@@ -321,7 +327,8 @@ export class PathCongestion {
     const { numbers } = this;
     const packetUs = Math.min(PACKET_BYTES / numbers[CAPACITY], 50_000);
     const law = TARGET_BASE_US + TARGET_SLOPE_US * Math.log2(TARGET_REFERENCE / numbers[CAPACITY]);
-    const target = Math.max(packetUs, Math.min(TARGET_MAX_US, Math.max(TARGET_MIN_US, law)));
+    const still = Math.min(TARGET_MAX_US, Math.max(TARGET_MIN_US, law));
+    const target = Math.max(packetUs, still * (1 + TARGET_CHANGE * numbers[CHANGE]));
     numbers[TARGET] = Math.min(target, numbers[TARGET_CAP]);
   }
 
@@ -389,7 +396,7 @@ export class PathCongestion {
       this.pacer.refused &&
       delay.standingUs < most
     )
-      delay.raiseBase();
+      delay.raiseBase(delay.standingUs);
     // Far less was sent than the path carried: what should the queue have shrunk by? What is left of us is no measure.
     const capacity = Math.max(numbers[LAST_CAPACITY], numbers[PEAK] / 10);
     const expected = numbers[ACKED_AT] - numbers[LAST_ACKED_AT] - losses.roundBytes / capacity;
@@ -409,7 +416,7 @@ export class PathCongestion {
     this.stubborn = 0;
     this.verdicts = 0;
     if (delay.standingUs + delay.raisedUs < COMPETE_RAISED_US) {
-      delay.raiseBase();
+      delay.raiseBase(delay.standingUs);
       return;
     }
     this.competing = true;
@@ -425,6 +432,7 @@ export class PathCongestion {
   private compete(elapsedUs: number, most: number, clock: Clock): void {
     const { numbers, delay, losses } = this;
     if (delay.standingUs + delay.raisedUs < COMPETE_END_US) {
+      delay.restoreBase();
       this.stopCompeting(clock);
       return;
     }
@@ -441,7 +449,6 @@ export class PathCongestion {
   private stopCompeting(clock: Clock): void {
     this.competing = false;
     this.verdicts = 0;
-    this.delay.restoreBase();
     this.numbers[EMPTY_AT] = clock.nowUs;
   }
 
@@ -462,20 +469,24 @@ export class PathCongestion {
     if (!isDue && !isUnsure && !isLossy) return;
     this.expectQueue(clock);
     // What we sent too much is still on its way: it will tell nothing.
-    if (Math.abs(numbers[EXPECTED] - standing) > 5_000 + 0.3 * standing) return;
+    if (Math.abs(numbers[EXPECTED] - standing) > 5_000 + 0.3 * Math.min(standing, DRAIN_MAX_US)) return;
     this.found = true;
     drain.begin(delay, numbers[CAPACITY], losses.ratio, false, clock);
   }
 
   private judgeDrain(clock: Clock): void {
-    const { numbers, drain, losses } = this;
+    const { numbers, drain, losses, delay } = this;
     const { response } = drain;
     drain.isRunning = false;
     numbers[EMPTY_AT] = clock.nowUs;
     if (this.competing) {
-      this.verdicts = response > 0.75 ? this.verdicts + 1 : 0;
+      this.verdicts = response > 0.8 ? this.verdicts + 1 : 0;
       numbers[CHECK_AT] = clock.nowUs + (this.verdicts > 0 ? COMPETE_AGAIN_US : COMPETE_CHECK_US);
-      if (this.verdicts >= 2) this.stopCompeting(clock);
+      if (this.verdicts >= 2) {
+        // Ours alone, above what the pause has left: another route, or all of it gone.
+        delay.raiseBase(Math.max(0, drain.leastUs));
+        this.stopCompeting(clock);
+      }
       return;
     }
     this.verdicts = response < 0.3 && drain.queueBeforeUs > numbers[TARGET] / 2 ? this.verdicts + 1 : 0;
@@ -495,7 +506,9 @@ export class PathCongestion {
   private expectQueue(clock: Clock): void {
     const { numbers } = this;
     const sinceUs = clock.nowUs - numbers[ACKED_AT];
-    const queue = this.delay.standingUs + this.pacer.inFlightBytes / numbers[CAPACITY] - sinceUs;
+    // The newest that arrived stood in the queue, too.
+    const sentBytes = numbers[SIZE] + this.pacer.inFlightBytes;
+    const queue = this.delay.standingUs + sentBytes / numbers[CAPACITY] - sinceUs;
     numbers[EXPECTED] = queue > 0 ? queue : 0;
   }
 

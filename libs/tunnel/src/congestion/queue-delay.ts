@@ -15,11 +15,12 @@ const BASE_END = 7;
 const OFFSET = 8;
 const TRUE_BASE = 9; // as BASE, without what was raised
 const TRUE_BEFORE = 10;
-const LATEST_TRANSIT = 11;
 const MEAN = 12;
 const JITTER = 13;
 const US_PER_BYTE = 14;
-const NUMBERS = 15;
+const BASE_US_PER_BYTE = 15; // of the link when the base was found
+const BEFORE_US_PER_BYTE = 16;
+const NUMBERS = 17;
 
 /**
  * Differences of two unrelated clocks that drift apart by up to 50 us/s: the base is the least of the last one to two
@@ -28,8 +29,10 @@ const NUMBERS = 15;
  */
 export class QueueDelay {
   private readonly numbers = new Float64Array(NUMBERS);
+  /** The base does not age: a queue hides it. */
+  keepsBase = false;
   private measured = false;
-  /** Largest datagram of the running window. */
+  /** Largest datagram that was measured. */
   private largest = 0;
 
   /** Of the last acknowledgement, microseconds. */
@@ -55,6 +58,8 @@ export class QueueDelay {
 
   forget(): void {
     this.measured = false;
+    this.keepsBase = false;
+    this.largest = 0;
     this.numbers.fill(0);
   }
 
@@ -63,28 +68,31 @@ export class QueueDelay {
     this.numbers[US_PER_BYTE] = value;
   }
 
-  /**
-   * @param keepBase the base does not age: a queue that somebody else fills hides it
-   */
-  note(report: AckReport, keepBase: boolean, clock: Clock): void {
+  note(report: AckReport, clock: Clock): void {
     const { numbers } = this;
     const { nowUs } = clock;
     if (!this.measured) this.begin(report, clock);
     if (report.largestBytes > this.largest) this.largest = report.largestBytes;
     const shorter = report.largestBytes === 0 ? 0 : (this.largest - report.largestBytes) * numbers[US_PER_BYTE];
     const transit = serialDistance(report.transitUs, numbers[OFFSET]) + (shorter < 50_000 ? shorter : 50_000);
-    numbers[LATEST_TRANSIT] = transit;
-    if (nowUs >= numbers[BASE_END] && !keepBase) {
+    if (nowUs >= numbers[BASE_END] && !this.keepsBase) {
       numbers[BASE_BEFORE] = numbers[BASE];
       numbers[TRUE_BEFORE] = numbers[TRUE_BASE];
-      numbers[BASE] = transit;
+      numbers[BEFORE_US_PER_BYTE] = numbers[BASE_US_PER_BYTE];
+      numbers[BASE] = Number.POSITIVE_INFINITY;
       numbers[TRUE_BASE] = transit;
       numbers[BASE_END] = nowUs + BASE_WINDOW_US;
-      this.largest = report.largestBytes;
     }
-    if (transit < numbers[BASE]) numbers[BASE] = transit;
+    if (transit < numbers[BASE]) {
+      numbers[BASE] = transit;
+      numbers[BASE_US_PER_BYTE] = numbers[US_PER_BYTE];
+    }
     if (transit < numbers[TRUE_BASE]) numbers[TRUE_BASE] = transit;
-    const latest = transit - Math.min(numbers[BASE], numbers[BASE_BEFORE]);
+    // On a link that has become slower the datagram itself takes longer than when the base was found.
+    const isRunning = numbers[BASE] <= numbers[BASE_BEFORE];
+    const slower = numbers[US_PER_BYTE] - numbers[isRunning ? BASE_US_PER_BYTE : BEFORE_US_PER_BYTE];
+    const own = slower > 0 ? Math.min(50_000, this.largest * slower) : 0;
+    const latest = Math.max(0, transit - numbers[isRunning ? BASE : BASE_BEFORE] - own);
     numbers[LATEST] = latest;
     const off = latest - numbers[MEAN];
     numbers[MEAN] += off / 8;
@@ -99,9 +107,8 @@ export class QueueDelay {
   }
 
   /** The delay does not go away when less is sent: what stands now is the base. */
-  raiseBase(): void {
+  raiseBase(by: number): void {
     const { numbers } = this;
-    const by = numbers[STANDING];
     const base = Math.min(numbers[BASE], numbers[BASE_BEFORE]) + by;
     numbers[BASE] = base;
     numbers[BASE_BEFORE] = base;
@@ -109,7 +116,7 @@ export class QueueDelay {
     numbers[BUCKET] -= by;
     numbers[BEFORE] -= by;
     numbers[MEAN] -= by;
-    numbers[STANDING] = 0;
+    numbers[STANDING] -= by;
   }
 
   /** Whoever else filled the queue is gone: what had been raised no longer counts. */

@@ -1,0 +1,174 @@
+/** Its face, on a link made of two lines; what it does on real ones is in libs/sim/test/congestion. */
+import { describe, expect, it } from 'vitest';
+import { Clock } from '../clock.js';
+import { AckReport } from './ack-report.js';
+import { PathCongestion } from './path-congestion.js';
+
+const BYTES = 1250;
+const DELAY_US = 10_000;
+
+/** A link of so many Mbit/s with endless buffer; every packet is acknowledged by itself. */
+class Line {
+  readonly congestion = new PathCongestion();
+  readonly clock = new Clock();
+  private readonly report = new AckReport();
+  private readonly waiting: { sentUs: number; arriveUs: number; bytes: number }[] = [];
+  private freeUs = 0;
+  received = 0;
+  space = 1;
+
+  constructor(public mbit: number) {
+    this.clock.nowUs = 0;
+  }
+
+  /** Sends whatever may go, or at most `bps`, for so long. */
+  run(forUs: number, bps = Number.POSITIVE_INFINITY): void {
+    const { clock, congestion } = this;
+    const until = clock.nowUs + forUs;
+    let owed = 0;
+    for (; clock.nowUs < until; clock.nowUs += 100) {
+      this.acknowledge();
+      owed = Math.min(owed + (bps / 8e6) * 100, 20 * BYTES);
+      while (owed >= BYTES && congestion.maySend(BYTES, clock)) {
+        this.send(BYTES);
+        if (bps < Number.POSITIVE_INFINITY) owed -= BYTES;
+      }
+      if (owed < BYTES) congestion.limitedByApplication(clock);
+    }
+  }
+
+  send(bytes: number): void {
+    const { nowUs } = this.clock;
+    this.freeUs = Math.max(this.freeUs, nowUs) + (bytes * 8) / this.mbit;
+    this.congestion.sent(bytes, this.clock);
+    this.waiting.push({ sentUs: nowUs, arriveUs: this.freeUs + DELAY_US, bytes });
+  }
+
+  private acknowledge(): void {
+    const { report, clock, waiting } = this;
+    while (waiting.length > 0 && waiting[0].arriveUs + DELAY_US <= clock.nowUs) {
+      const { sentUs, arriveUs, bytes } = waiting.shift() as (typeof waiting)[0];
+      this.received += bytes;
+      report.clear();
+      report.ackedPackets = 1;
+      report.ackedBytes = bytes;
+      report.space = this.space;
+      report.largestBytes = bytes;
+      report.largestSentAtUs = sentUs;
+      report.rttUs = arriveUs + DELAY_US - sentUs;
+      report.receivedBytes = this.received;
+      report.arrivedStamp = Math.round(arriveUs + 2 ** 31 - 5_000) | 0;
+      report.transitUs = (Math.round(arriveUs + 2 ** 31 - 5_000) - Math.round(sentUs)) | 0;
+      this.congestion.acknowledged(report, clock);
+    }
+  }
+}
+
+describe('the congestion control of a path', () => {
+  it('finds the rate of a link within a second and keeps its queue short', () => {
+    const line = new Line(20);
+    expect(line.congestion.isDiscovering).toBe(true);
+    line.run(1_000_000);
+    line.run(500_000);
+    expect(line.congestion.isDiscovering).toBe(false);
+    expect(line.congestion.rateBps / 1e6).toBeGreaterThan(19);
+    expect(line.congestion.rateBps / 1e6).toBeLessThan(21);
+    expect(line.congestion.deliveredBps / 1e6).toBeCloseTo(20, 0);
+    expect(line.congestion.queueUs).toBeLessThan(12_000);
+    expect(line.congestion.status()).toMatchObject({ phase: 'steady', lossRatio: 0 });
+  });
+
+  it('follows a fall of the rate at once, and the way back within two seconds', () => {
+    const line = new Line(20);
+    line.run(2_000_000);
+    line.mbit = 2;
+    line.run(200_000);
+    expect(line.congestion.rateBps / 1e6).toBeLessThan(2.5);
+    line.run(2_000_000);
+    expect(line.congestion.queueUs).toBeLessThan(25_000);
+    line.mbit = 20;
+    line.run(2_000_000);
+    expect(line.congestion.rateBps / 1e6).toBeGreaterThan(18);
+  });
+
+  it('learns nothing from an application that sends little', () => {
+    const line = new Line(20);
+    line.run(5_000_000, 1e6);
+    expect(line.congestion.rateBps).toBeLessThan(4e6);
+    expect(line.congestion.isDiscovering).toBe(true);
+    line.run(2_000_000);
+    line.run(5_000_000, 1e6);
+    expect(line.congestion.rateBps / 1e6).toBeGreaterThan(18);
+  });
+
+  it('starts at the rate that is expected, and lets a burst out at once', () => {
+    const line = new Line(20);
+    line.congestion.expect(8e6, 30_000, line.clock);
+    let burst = 0;
+    while (line.congestion.maySend(BYTES, line.clock)) {
+      line.send(BYTES);
+      burst += BYTES;
+    }
+    expect(burst).toBeGreaterThanOrEqual(30_000);
+    expect(burst).toBeLessThan(35_000);
+    expect(line.congestion.rateBps).toBe(8e6);
+    line.congestion.expect(2e6, 0, line.clock);
+    expect(line.congestion.rateBps).toBe(8e6);
+  });
+
+  it('backs off within a round trip when more was expected than the link carries', () => {
+    const line = new Line(2);
+    line.congestion.expect(10e6, 0, line.clock);
+    line.run(150_000);
+    expect(line.congestion.rateBps / 1e6).toBeLessThan(2.5);
+    line.run(1_000_000);
+    expect(line.congestion.queueUs).toBeLessThan(25_000);
+  });
+
+  it('keeps its rate through a pause of three seconds, and half of it five seconds later', () => {
+    const line = new Line(20);
+    line.run(2_000_000);
+    const before = line.congestion.rateBps;
+    line.run(100_000, 0);
+    line.clock.nowUs += 2_800_000;
+    line.send(BYTES);
+    expect(line.congestion.rateBps).toBe(before);
+    line.run(100_000, 0);
+    line.clock.nowUs += 7_900_000;
+    line.send(BYTES);
+    expect(line.congestion.rateBps / before).toBeGreaterThan(0.45);
+    expect(line.congestion.rateBps / before).toBeLessThan(0.55);
+  });
+
+  it('measures on after a change of keys', () => {
+    const line = new Line(20);
+    line.run(2_000_000);
+    line.space = 2;
+    line.received = 0;
+    line.run(1_000_000);
+    expect(line.congestion.rateBps / 1e6).toBeGreaterThan(19);
+    expect(line.congestion.rateBps / 1e6).toBeLessThan(21);
+  });
+
+  it('forgets everything with another address', () => {
+    const line = new Line(20);
+    line.run(2_000_000);
+    expect(line.congestion.inFlightBytes).toBeGreaterThan(0);
+    line.congestion.forget(line.clock);
+    expect(line.congestion).toMatchObject({ inFlightBytes: 0, queueUs: 0, deliveredBps: 0, isDiscovering: true });
+    expect(line.congestion.rateBps).toBeLessThan(2e6);
+  });
+
+  it('counts what is neither acknowledged nor lost, never below nothing', () => {
+    const { congestion, clock } = new Line(20);
+    const report = new AckReport();
+    for (let i = 0; i < 3; i++) congestion.sent(1_000, clock);
+    report.lostPackets = 1;
+    report.lostBytes = 1_000;
+    congestion.acknowledged(report, clock);
+    expect(congestion.inFlightBytes).toBe(2_000);
+    report.lostBytes = 5_000;
+    congestion.acknowledged(report, clock);
+    expect(congestion.inFlightBytes).toBe(0);
+  });
+});

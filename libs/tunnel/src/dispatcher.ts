@@ -6,7 +6,16 @@
 import { FLAG_COPY, FLAG_ORDERED, FLAG_PROTECTED, FLAG_REPLAY, OVERHEAD_BYTES } from '@corridor/wire';
 import { SLOT_HEADROOM, SLOT_SHIFT } from './batch.js';
 import type { Earliest } from './clock.js';
-import { DISCOVERY_TARGET_US, MAX_BUDGET_BYTES, REAL_TIME_US, SIMILAR_US, SPILL_IMPATIENCE_US, SPILL_STANDING_US, SPILL_TIE_US } from './constants.js';
+import {
+  DISCOVERY_TARGET_US,
+  MAX_BUDGET_BYTES,
+  REAL_TIME_US,
+  SIMILAR_US,
+  SPILL_ADDS_LITTLE,
+  SPILL_IMPATIENCE_US,
+  SPILL_STANDING_US,
+  SPILL_TIE_US,
+} from './constants.js';
 import type { Core } from './core.js';
 import type { Path } from './path.js';
 import type { Peer } from './peer.js';
@@ -122,7 +131,12 @@ export class Dispatcher {
   /** Other classes: what waits goes to the class of the same name, or to the default one. @param before those until now */
   reconfigure(before: readonly Execution[]): void {
     const { executions, rules } = this.peer.scheduler;
-    const places = before.map((old) => Math.max(0, executions.findIndex((one) => one.name === old.name)));
+    const places = before.map((old) =>
+      Math.max(
+        0,
+        executions.findIndex((one) => one.name === old.name),
+      ),
+    );
     this.queues.reconfigure(rules, places);
   }
 
@@ -345,14 +359,19 @@ export class Dispatcher {
       if (path !== next && path.sendDelayUs <= nextUs) fasterBps += path.congestion.rateBps;
     }
     const waiting = this.queues.backlogBytes(execution.index) + length;
-    const laterUs = nextUs - fastestUs - this.impatienceUs(execution);
+    const laterUs = nextUs - fastestUs - this.impatienceUs(execution, next.congestion.rateBps / fasterBps);
     return laterUs * fasterBps <= waiting * 8e6 ? next : undefined;
   }
 
-  /** A queue that stands for long shows that the faster paths are not enough: slower ones are taken sooner then. */
-  private impatienceUs(execution: Execution): number {
+  /**
+   * A queue that stands for long shows that the faster paths are not enough: a slower one is taken sooner then, if it adds
+   * enough to be worth the delay of what has to wait for its packets.
+   * @param adds its rate as a share of that of the faster ones
+   */
+  private impatienceUs(execution: Execution, adds: number): number {
     const standingUs = this.core.clock.nowUs - execution.emptyAt[0];
-    return Math.max(0, Math.min(SPILL_IMPATIENCE_US, standingUs - SPILL_STANDING_US));
+    const worth = Math.max(0, Math.min(1, (adds - SPILL_ADDS_LITTLE) / SPILL_ADDS_LITTLE));
+    return worth * Math.max(0, Math.min(SPILL_IMPATIENCE_US, standingUs - SPILL_STANDING_US));
   }
 
   private pickBalanced(slot: number, execution: Execution, length: number): Path | undefined {

@@ -106,7 +106,7 @@ class Gateway extends Driver implements GatewayEngine {
     const at = index * ADDRESS_BYTES;
     const socket = batch.socket[index];
     const same = socket === path.socket && sameAddress(path.address, batch.address, at);
-    if (same && !path.gone) {
+    if (same && !path.gone && path.route !== NO_ROUTE) {
       if (path.validating) peer.validation.noteBytes(path, batch.length[index]);
       return;
     }

@@ -7,7 +7,7 @@ it('pacing and acknowledging allocate nothing', () => {
   const output = execFileSync(process.execPath, ['--expose-gc', script], { encoding: 'utf8' });
   const { bytes, rateBps, packetsPerAck } = JSON.parse(output) as Record<string, number>;
   expect(rateBps / 1e6).toBeCloseTo(200, -1);
-  // Measured 0.1 to 0.3: code that V8 compiles meanwhile. One boxed number a packet would be 16, one an acknowledgement 0.2.
-  expect(bytes).toBeLessThan(1);
+  // Measured 0.1 to 1.9, by what V8 has inlined by then. One boxed number a packet would be 16, one an acknowledgement 0.2.
+  expect(bytes).toBeLessThan(4);
   expect(packetsPerAck).toBeGreaterThan(80);
 });

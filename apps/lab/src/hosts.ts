@@ -135,3 +135,25 @@ export async function changeModemAddress(
   ]);
   return after;
 }
+
+/**
+ * What new TCP sockets of a client and of the hospital do. By the routes, as a host of its own may not choose every
+ * congestion control as its default; undefined leaves what is.
+ */
+export async function chooseTcp(
+  { clients, hospital }: Hosts,
+  vehicle: number,
+  congestion: string | undefined,
+  ecn: boolean | undefined,
+): Promise<void> {
+  const client = clients[vehicle];
+  const router = addresses.clientAddress(vehicle, 1);
+  if (congestion !== undefined) {
+    const routes = ({ v4, v6 }: addresses.AddressPair) =>
+      [`default via ${v4}`, `::/0 via ${v6}`].map((route) => `route replace ${route} congctl ${congestion}`);
+    await Promise.all([client.ip(routes(router)), hospital.ip(routes(addresses.HOSPITAL_ROUTER))]);
+  }
+  if (ecn === undefined) return;
+  // 2 is the default of Linux: on when asked to.
+  await Promise.all([client, hospital].map((host) => host.sysctl([`net/ipv4/tcp_ecn=${ecn ? 1 : 2}`])));
+}

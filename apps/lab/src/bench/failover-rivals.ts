@@ -37,7 +37,7 @@ async function runOnce(ground: Ground, vehicles: number, gaps: { vitalsGapsMs: n
     Promise.all(
       [vitals, video].map(async (spec) => {
         const paced = { bytes: spec.bytes - TCP_HEADERS, intervalUs: trafficIntervalUs(spec) };
-        const order = { direction: 'up', seconds: SECONDS, congestion: null, paced } as const;
+        const order = { direction: 'up', seconds: SECONDS, congestion: 'cubic', paced } as const;
         const { messages } = await ground.stream(vehicle, 'mptcp', order);
         return (messages?.longestGapUs ?? Number.POSITIVE_INFINITY) / 1e3;
       }),

@@ -135,7 +135,7 @@ async function messages(ground: Ground, vehicle: number, spec: TrafficSpec, seco
   await pause((firstUs - ground.lab.traffic.nowUs()) / 1e3);
   const intervalUs = trafficIntervalUs(spec);
   const paced = { bytes: spec.bytes - TCP_HEADERS, intervalUs };
-  const order = { direction: spec.direction, seconds, congestion: null, paced };
+  const order = { direction: spec.direction, seconds, congestion: 'cubic', paced };
   const { messages: got } = await ground.stream(vehicle, 'mptcp', order);
   const delays = [...(got?.delaysUs ?? [])].sort((a, b) => a - b);
   const sent = Math.ceil((seconds * 1e6) / intervalUs);

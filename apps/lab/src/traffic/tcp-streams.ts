@@ -18,10 +18,8 @@ export interface StreamPlan {
   readonly direction: 'up' | 'down';
   /** Bytes to send; null: until stopped. */
   readonly bytes: number | null;
-  /** Congestion control of the sender. Default: the host's. */
-  readonly congestion?: string | undefined;
-  /** Both ends use explicit congestion notification (RFC 3168). Default: the hosts'. */
-  readonly ecn?: boolean | undefined;
+  /** Done right before the stream is opened, with no other opened meanwhile: settings for new sockets of its hosts. */
+  readonly prepare?: () => Promise<void>;
 }
 
 /** Both ends of a stream. */
@@ -36,7 +34,7 @@ export class TcpStreams {
   private readonly plans = new Map<number, StreamPlan>();
   private opening: Promise<void> = Promise.resolve();
 
-  /** Opens a stream; resolves when its connection stands. One at a time: what a new socket does is set for its host. */
+  /** Opens a stream; resolves when its connection stands. One at a time. */
   open(plan: StreamPlan): Promise<void> {
     const opened = this.opening.then(() => this.openNow(plan));
     this.opening = opened.catch(() => {});
@@ -46,8 +44,7 @@ export class TcpStreams {
   private async openNow(plan: StreamPlan): Promise<void> {
     const [client] = await Promise.all([this.peer(plan.client), this.peer(plan.server)]);
     this.plans.set(plan.flow, plan);
-    const settings = hostSettings(plan);
-    if (settings.length > 0) await Promise.all([plan.client, plan.server].map((host) => host.sysctl(settings)));
+    await plan.prepare?.();
     const { flow, address, bytes } = plan;
     const sender = plan.direction === 'up' ? 'connecting' : 'listening';
     await client.call('open', { flow, address, port: PORT, sender, bytes });
@@ -111,14 +108,6 @@ export class TcpStreams {
     }
     return peer;
   }
-}
-
-/** Node's sockets have what their host gives every new one. */
-function hostSettings({ congestion, ecn }: StreamPlan): string[] {
-  return [
-    ...(congestion === undefined ? [] : [`net/ipv4/tcp_congestion_control=${congestion}`]),
-    ...(ecn === undefined ? [] : [`net/ipv4/tcp_ecn=${ecn ? 1 : 2}`]),
-  ];
 }
 
 function roles({ client, server, direction }: StreamPlan): { sender: Netns; receiver: Netns } {

@@ -2,7 +2,7 @@
 import { type TrafficKind, type TrafficSpec, trafficIntervalUs } from '@corridor/sim';
 import * as addresses from '../addresses.js';
 import type { DelayFigures, FlowFigures, RecentFigures } from '../face.js';
-import type { Hosts } from '../hosts.js';
+import { chooseTcp, type Hosts } from '../hosts.js';
 import { Remote } from '../thread/rpc.js';
 import { type StreamRecord, TcpStreams } from './tcp-streams.js';
 import type { TrafficMethods, UdpFigures } from './thread.js';
@@ -134,8 +134,7 @@ export class Traffic {
       address,
       direction,
       bytes: totalBytes,
-      congestion,
-      ecn,
+      prepare: () => chooseTcp(this.hosts, vehicle, congestion, ecn),
     });
   }
 

@@ -24,6 +24,8 @@ export interface FlowPrediction {
   readonly duplicates: number;
   /** Median over the runs of each run's median delay. */
   readonly delayP50Us: number;
+  /** Median of the goodput of each run, bits per second; 0 for what is not TCP. */
+  readonly rateBps: number;
 }
 
 /**
@@ -52,6 +54,7 @@ export function predict(
       lost: runs.reduce((sum, run) => sum + run.lost, 0),
       duplicates: runs.reduce((sum, run) => sum + run.duplicates, 0),
       delayP50Us: percentile(Float64Array.from(runs, (run) => run.delayP50Us).sort(), 50),
+      rateBps: percentile(Float64Array.from(runs, (run) => run.rateBps ?? 0).sort(), 50),
     };
   });
 }

@@ -88,6 +88,31 @@ describe('a system', () => {
   });
 });
 
+describe('a modem', () => {
+  it('that is pulled out and put back with the same address carries everything again, both ways', () => {
+    const made = world({ durationUs: 14_000_000 });
+    made.clock.schedule(3_000_000, () => made.setPlugged(0, 'w1', false));
+    made.clock.schedule(4_000_000, () => made.setPlugged(0, 'w1', true));
+    // The others go dark when it has had time to prove itself.
+    for (const link of ['w0', 'w2']) made.clock.schedule(7_000_000, () => made.link(0, link).setBlackout(true));
+    made.runUntil(made.scenario.durationUs);
+    for (const flow of made.result().flows) {
+      expect(flow, flow.flow).toMatchObject({ lost: 0, duplicates: 0 });
+      expect(flow.longestGapUs, flow.flow).toBeLessThan(400_000);
+    }
+  });
+
+  it('that comes and goes again and again leaves nothing behind', () => {
+    const made = world({ durationUs: 40_000_000 });
+    for (let second = 3; second < 36; second++) {
+      made.clock.schedule(second * 1_000_000, () => made.setPlugged(0, 'w0', second % 2 === 0));
+    }
+    made.runUntil(made.scenario.durationUs);
+    for (const flow of made.result().flows) expect(flow, flow.flow).toMatchObject({ lost: 0, duplicates: 0 });
+    expect(eventsOf(made, 'session').filter(({ state }) => state === 'rekeyed')).toEqual([]);
+  });
+});
+
 describe('churn', () => {
   it.each([1, 2, 3, 4, 5, 6])(
     'of links that break and heal at random, one at least left alone, loses nothing (seed %i)',

@@ -27,14 +27,22 @@ export interface FlowOptions {
   /** Timers of the host are late by up to this. */
   readonly timerLateUs?: number;
   readonly expectBps?: number;
+  /** Another congestion control than `PathCongestion`. */
+  readonly congestion?: () => FlowCongestion;
   /** Bytes go in from here on, microseconds; those before are not counted. */
   readonly measureFromUs?: number;
 }
 
+/** What a flow asks and tells; `PathCongestion`, or what it is compared with. */
+export type FlowCongestion = Pick<
+  PathCongestion,
+  'maySend' | 'mayOverdraw' | 'sent' | 'noteDeadline' | 'limitedByApplication' | 'expect' | 'acknowledged'
+>;
+
 export type Load = 'all' | 'nothing' | { readonly bytes: number; readonly everyUs: number };
 
 export class CongestedFlow {
-  readonly congestion = new PathCongestion();
+  readonly congestion: FlowCongestion;
   /** One-way delays, microseconds, of the data (a sample) and of the vital signs. */
   readonly delaysUs: number[] = [];
   readonly vitalDelaysUs: number[] = [];
@@ -78,6 +86,7 @@ export class CongestedFlow {
     private readonly random: Random,
     private readonly options: FlowOptions,
   ) {
+    this.congestion = options.congestion?.() ?? new PathCongestion();
     this.packetBytes = options.packetBytes ?? 1400;
     this.fromUs = options.measureFromUs ?? 0;
     this.load = options.load ?? 'all';

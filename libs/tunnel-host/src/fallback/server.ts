@@ -66,6 +66,7 @@ function makeServer(cert: string, key: string, upgrade: Upgrade): Server {
       headersTimeout: HEADERS_MS,
       requestTimeout: HEADERS_MS,
       keepAliveTimeout: HEADERS_MS,
+      connectionsCheckingInterval: 1000,
     });
   } catch (error) {
     throw new HostError('ERR_HOST_CONFIG', `the fallback's certificate cannot be used: ${(error as Error).message}`);

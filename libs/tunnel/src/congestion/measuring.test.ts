@@ -77,6 +77,24 @@ describe('the queueing delay', () => {
     expect(after([0, ...repeated(9_000, 12)]).delay.standingUs).toBe(9_000);
   });
 
+  it.each([
+    ['is a link of its rate', 10],
+    ['is faster than is known', 1],
+  ])('tells short datagrams behind long ones from a queue where the link %s', (_name, usPerByte) => {
+    const delay = new QueueDelay();
+    const clock = new Clock();
+    clock.nowUs = 0;
+    delay.usPerByte = 10;
+    const note = (bytes: number, queueUs: number) => {
+      clock.nowUs += 5_000;
+      delay.note(reportOf({ transitUs: bytes * usPerByte + queueUs, largestBytes: bytes }), clock);
+      return delay.latestUs;
+    };
+    expect([note(100, 0), note(1400, 0), note(100, 0), note(1400, 0)]).toEqual([0, 0, 0, 0]);
+    expect([note(100, 4_000), note(1400, 4_000)]).toEqual([4_000, 4_000]);
+    expect([note(100, 0), note(1400, 0)]).toEqual([0, 0]);
+  });
+
   it('forgets a base within 20 s, so that drifting clocks do no harm', () => {
     const drifting = Array.from({ length: 24_000 }, (_, i) => Math.round(i * 0.25));
     expect(after(drifting).delay.standingUs).toBeLessThan(1_100);

@@ -20,7 +20,9 @@ const JITTER = 13;
 const US_PER_BYTE = 14;
 const BASE_US_PER_BYTE = 15; // of the link when the base was found
 const BEFORE_US_PER_BYTE = 16;
-const NUMBERS = 17;
+const SHORT_BASE = 17; // least transit of datagrams of any length, as it was
+const SHORT_BEFORE = 18;
+const NUMBERS = 19;
 
 /**
  * Differences of two unrelated clocks that drift apart by up to 50 us/s: the base is the least of the last one to two
@@ -72,15 +74,18 @@ export class QueueDelay {
     const { numbers } = this;
     const { nowUs } = clock;
     if (!this.measured) this.begin(report, clock);
-    if (report.largestBytes > this.largest) this.largest = report.largestBytes;
+    if (report.largestBytes > this.largest) this.lengthen(report.largestBytes);
     const shorter = report.largestBytes === 0 ? 0 : (this.largest - report.largestBytes) * numbers[US_PER_BYTE];
-    const transit = serialDistance(report.transitUs, numbers[OFFSET]) + (shorter < 50_000 ? shorter : 50_000);
+    const measured = serialDistance(report.transitUs, numbers[OFFSET]);
+    const transit = measured + (shorter < 50_000 ? shorter : 50_000);
     if (nowUs >= numbers[BASE_END] && !this.keepsBase) {
       numbers[BASE_BEFORE] = numbers[BASE];
       numbers[TRUE_BEFORE] = numbers[TRUE_BASE];
       numbers[BEFORE_US_PER_BYTE] = numbers[BASE_US_PER_BYTE];
       numbers[BASE] = Number.POSITIVE_INFINITY;
       numbers[TRUE_BASE] = transit;
+      numbers[SHORT_BEFORE] = numbers[SHORT_BASE];
+      numbers[SHORT_BASE] = Number.POSITIVE_INFINITY;
       numbers[BASE_END] = nowUs + BASE_WINDOW_US;
     }
     if (transit < numbers[BASE]) {
@@ -88,11 +93,14 @@ export class QueueDelay {
       numbers[BASE_US_PER_BYTE] = numbers[US_PER_BYTE];
     }
     if (transit < numbers[TRUE_BASE]) numbers[TRUE_BASE] = transit;
+    if (measured < numbers[SHORT_BASE]) numbers[SHORT_BASE] = measured;
     // On a link that has become slower the datagram itself takes longer than when the base was found.
     const isRunning = numbers[BASE] <= numbers[BASE_BEFORE];
     const slower = numbers[US_PER_BYTE] - numbers[isRunning ? BASE_US_PER_BYTE : BEFORE_US_PER_BYTE];
     const own = slower > 0 ? Math.min(50_000, this.largest * slower) : 0;
-    const latest = Math.max(0, transit - numbers[isRunning ? BASE : BASE_BEFORE] - own);
+    // A link that is faster than it was seen to be gains a short datagram less than was added.
+    const most = measured - Math.min(numbers[SHORT_BASE], numbers[SHORT_BEFORE]);
+    const latest = Math.max(0, Math.min(most, transit - numbers[isRunning ? BASE : BASE_BEFORE] - own));
     numbers[LATEST] = latest;
     const off = latest - numbers[MEAN];
     numbers[MEAN] += off / 8;
@@ -106,12 +114,25 @@ export class QueueDelay {
     numbers[STANDING] = Math.min(numbers[BUCKET], numbers[BEFORE]);
   }
 
+  /** A longer datagram than any before: the bases are those of such a one from now on. */
+  private lengthen(bytes: number): void {
+    const { numbers } = this;
+    const longer = bytes - this.largest;
+    this.largest = bytes;
+    numbers[BASE] += longer * numbers[BASE_US_PER_BYTE];
+    numbers[TRUE_BASE] += longer * numbers[BASE_US_PER_BYTE];
+    numbers[BASE_BEFORE] += longer * numbers[BEFORE_US_PER_BYTE];
+    numbers[TRUE_BEFORE] += longer * numbers[BEFORE_US_PER_BYTE];
+  }
+
   /** The delay does not go away when less is sent: what stands now is the base. */
   raiseBase(by: number): void {
     const { numbers } = this;
     const base = Math.min(numbers[BASE], numbers[BASE_BEFORE]) + by;
     numbers[BASE] = base;
     numbers[BASE_BEFORE] = base;
+    numbers[SHORT_BASE] += by;
+    numbers[SHORT_BEFORE] += by;
     numbers[LATEST] -= by;
     numbers[BUCKET] -= by;
     numbers[BEFORE] -= by;
@@ -125,6 +146,8 @@ export class QueueDelay {
     const by = this.raisedUs;
     numbers[BASE] = numbers[TRUE_BASE];
     numbers[BASE_BEFORE] = numbers[TRUE_BEFORE];
+    numbers[SHORT_BASE] -= by;
+    numbers[SHORT_BEFORE] -= by;
     numbers[LATEST] += by;
     numbers[BUCKET] += by;
     numbers[BEFORE] += by;
@@ -138,6 +161,8 @@ export class QueueDelay {
     const usPerByte = numbers[US_PER_BYTE];
     numbers.fill(Number.POSITIVE_INFINITY);
     numbers[US_PER_BYTE] = usPerByte;
+    numbers[BASE_US_PER_BYTE] = usPerByte;
+    numbers[BEFORE_US_PER_BYTE] = usPerByte;
     numbers[MEAN] = 0;
     numbers[JITTER] = 0;
     numbers[OFFSET] = report.transitUs;

@@ -52,7 +52,7 @@ export type FallbackTrust =
   | { readonly kind: 'fingerprint'; readonly fingerprint: string }
   /** Certificates of authorities, PEM. */
   | { readonly kind: 'ca'; readonly pem: string }
-  /** The certificates that Node trusts: for gateways with a public certificate. */
+  /** The public authorities that Node knows: for gateways with a public certificate. */
   | { readonly kind: 'public' };
 
 /** A listener of the tunnel's own for vehicles whose UDP gets nowhere; a gateway with an HTTPS server needs none. */

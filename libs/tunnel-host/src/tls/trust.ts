@@ -1,12 +1,9 @@
-import { X509Certificate } from 'node:crypto';
-import { isIP } from 'node:net';
-import { checkServerIdentity, type TLSSocket } from 'node:tls';
+import { createHash, X509Certificate } from 'node:crypto';
+import { rootCertificates, type TLSSocket } from 'node:tls';
 import type { FallbackTrust } from '../options.js';
 import { certificateMistake, chainOf, fingerprintOf } from './certificate.js';
 
-const PEM = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
-/** OpenSSL's words for a certificate whose only fault is its dates, by our clock, which may be years off. */
-const ONLY_DATES = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID']);
+const PEM = /-----BEGIN CERTIFICATE-----([^-]+)-----END CERTIFICATE-----/g;
 
 /** Certificates of a PEM text. @throws Error when there is none, or one that cannot be read */
 export function certificatesOf(pem: string): X509Certificate[] {
@@ -17,21 +14,37 @@ export function certificatesOf(pem: string): X509Certificate[] {
 
 /**
  * Whether the server at the other end of a TLS connection is to be trusted; undefined when it is, otherwise one
- * sentence. Dates never count.
+ * sentence. Dates never count: OpenSSL's own verdict is left aside, which names one fault of several.
  */
 export function trustMistake(socket: TLSSocket, host: string, trust: FallbackTrust): string | undefined {
-  const chain = chainOf(socket);
-  if (trust.kind === 'fingerprint') return certificateMistake(chain, host, trust.fingerprint, 'the configuration');
-  if (trust.kind === 'ca') {
-    const mistakes = certificatesOf(trust.pem).map((authority) =>
-      certificateMistake(chain, host, fingerprintOf(authority), 'the configuration'),
-    );
-    return mistakes.includes(undefined) ? undefined : mistakes[0];
-  }
-  const fault = socket.authorizationError as unknown as string | null;
-  if (!socket.authorized && fault !== null && !ONLY_DATES.has(fault)) {
-    return `its certificate is not trusted (${fault})`;
-  }
-  if (isIP(host) !== 0) return chain[0]?.checkIP(host) === undefined ? `its certificate is not for ${host}` : undefined;
-  return checkServerIdentity(host, socket.getPeerCertificate()) && `its certificate is not for ${host}`;
+  return chainMistake(chainOf(socket), host, authoritiesOf(trust));
+}
+
+/**
+ * The same for a chain as the server sent it, leaf first.
+ * @param authorities fingerprints of those who may vouch for it
+ */
+export function chainMistake(
+  chain: readonly X509Certificate[],
+  host: string,
+  authorities: ReadonlySet<string>,
+): string | undefined {
+  const known = chain.map(fingerprintOf).find((fingerprint) => authorities.has(fingerprint));
+  // With none it says so.
+  return certificateMistake(chain, host, known ?? '', 'the configuration');
+}
+
+function authoritiesOf(trust: FallbackTrust): ReadonlySet<string> {
+  if (trust.kind === 'fingerprint') return new Set([trust.fingerprint]);
+  if (trust.kind === 'ca') return new Set(certificatesOf(trust.pem).map(fingerprintOf));
+  publicAuthorities ??= new Set(rootCertificates.map(fingerprintOfPem));
+  return publicAuthorities;
+}
+
+let publicAuthorities: ReadonlySet<string> | undefined;
+
+/** Without parsing: there are more than a hundred. */
+function fingerprintOfPem(pem: string): string {
+  const base64 = pem.replace(PEM, '$1');
+  return createHash('sha256').update(Buffer.from(base64, 'base64')).digest('base64url');
 }

@@ -162,7 +162,7 @@ describe('latency under load', () => {
   );
 
   it.each(['up', 'down', 'both'])(
-    'bufferbloat-%s: vital signs at most 30 ms above idle, TCP 90 %% of what it gets alone',
+    'bufferbloat-%s: vital signs at most 30 ms above idle, TCP at least 0.9 of what it gets alone',
     (load) => {
       const loaded = resultsOf(scenarioNamed(`bufferbloat-${load}`));
       const alone = resultsOf(scenarioNamed(`bufferbloat-${load}-alone`));
@@ -203,7 +203,7 @@ describe('a drive', () => {
     },
   );
 
-  it.each(['tcp-cubic-up', 'tcp-bbr-down'] as const)('%s: at least 80 %% of what the links offer together', (load) => {
+  it.each(['tcp-cubic-up', 'tcp-bbr-down'] as const)('%s: at least 0.8 of what the links offer together', (load) => {
     const scenario = recordedDrive(drive, load);
     const [spec] = scenario.traffic;
     const { startUs, stopUs } = trafficWindow(scenario, spec);

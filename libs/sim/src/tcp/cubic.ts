@@ -105,9 +105,9 @@ export class Cubic implements TcpControl {
       this.lastTrainUs = sample.nowUs;
       if (sample.nowUs - this.roundStartUs > this.delayMinUs / 2) this.slowStartThreshold = this.window;
     }
+    this.roundRttUs = Math.min(this.roundRttUs, sample.rttUs);
     if (this.samples < HYSTART_SAMPLES) {
       this.samples++;
-      this.roundRttUs = Math.min(this.roundRttUs, sample.rttUs);
       return;
     }
     const margin = Math.min(HYSTART_DELAY_MAX_US, Math.max(HYSTART_DELAY_MIN_US, this.delayMinUs / 8));

@@ -192,6 +192,7 @@ export class Liveness {
     const overdueUs = nowUs - this.silent.us;
     // Nearly always; said here so that nothing is made for it.
     if (path.state === 'up' && overdueUs < 0 && !path.reportedSilent) {
+      if (!path.doubted && nowUs >= tailSentUs + path.lateUs) this.doubt(path);
       if (path.evidence > 1) this.probeTail(path, nowUs);
       return;
     }
@@ -212,6 +213,13 @@ export class Liveness {
     if (verdict === undefined) return;
     if (verdict.to === 'suspect') path.triggerUs = tailSentUs;
     this.enter(path, verdict.to, verdict.reason);
+  }
+
+  /** An answer is late, not yet too late: strategies may want copies from now on. */
+  private doubt(path: Path): void {
+    this.peer.replan();
+    // Once per silence, whatever came of it.
+    path.doubted = true;
   }
 
   private enter(path: Path, to: Path['state'], reason: string): void {
@@ -314,6 +322,7 @@ export class Liveness {
     if (path.state === 'up') {
       this.findTail(path);
       earliest.note(Math.max(this.silent.us, this.peer.graceUntilUs));
+      if (!path.doubted) earliest.note(Math.max(this.tail.us + path.lateUs, this.peer.graceUntilUs));
       if (path.evidence > 1) this.noteTailDue(path, earliest);
     } else if (path.state === 'suspect') earliest.note(path.sinceUs + path.downAfterUs());
     // A gated path is looked at with every probe, one that is down with every answer.

@@ -2,7 +2,7 @@
 import { EarlyWarnings, type PathSnapshot, type PathState, type PathWarning } from '@corridor/strategy';
 import { OVERHEAD_BYTES, serialDistance } from '@corridor/wire';
 import { ADDRESS_BYTES } from './batch.js';
-import type { Clock } from './clock.js';
+import { type Clock, Earliest } from './clock.js';
 import { PathCongestion } from './congestion/index.js';
 import {
   ACK_INTERVAL_US,
@@ -11,10 +11,10 @@ import {
   DOWN_AFTER_US,
   FLAP_MIN_US,
   FLAP_WINDOW_US,
-  PROBE_DOWN_FIRST_US,
   LOSS_PACKETS,
   LOSS_TIME_FACTOR,
   LOSS_TIME_MIN_US,
+  PROBE_DOWN_FIRST_US,
   REORDER_HALF_LIFE_US,
   REORDER_MIN_US,
   SUSPECT_MARGIN_US,
@@ -49,7 +49,8 @@ const LOSS_COST = 18;
 const USUAL = 19;
 const USUAL_AT = 20;
 const LOSS_TIME = 21;
-const PLACES = 22;
+const LATE = 22;
+const PLACES = 23;
 
 /** One-way delay of a path that was never measured: behind all others. */
 const UNKNOWN_DELAY_US = 10_000_000;
@@ -60,6 +61,8 @@ const PATIENCE_GROWTH = 0.1;
 const LOSS_COST_US = 1_000_000;
 /** From this share of its capacity a path counts as filled: its queue is our own. */
 const FILLED = 0.7;
+/** Share of the time in which an answer is overdue at which strategies are asked again: just above what warns them. */
+const LATE_AT = 0.65;
 
 /** Route number of "none". */
 export const NO_ROUTE = -1;
@@ -110,6 +113,8 @@ export class Path {
   proofs = 0;
   /** The receiver's silence report of the running silence went out. */
   silenceReported = false;
+  /** An early warning of silence is in force. */
+  doubted = false;
   /** While suspect: what raised the alarm was answered after all, so it was late, not lost. */
   lateAnswer = false;
   /**
@@ -124,6 +129,7 @@ export class Path {
   readonly congestion = new PathCongestion();
 
   private readonly times = new Float64Array(PLACES);
+  private readonly tail = new Earliest();
 
   constructor(
     readonly id: number,
@@ -288,6 +294,16 @@ export class Path {
     return this.times[PATIENCE];
   }
 
+  /** Silence of the tail at which an early warning is due. */
+  get lateUs(): number {
+    return this.times[LATE];
+  }
+
+  /** The part of {@link patienceUs} in which an answer is overdue. */
+  private marginUs(): number {
+    return Math.max(SUSPECT_MARGIN_US, this.times[PATIENCE] - this.feedback.expectedUs);
+  }
+
   /** To be called when {@link feedback} has changed. */
   updatePatience(nowUs: number): void {
     const { feedback } = this;
@@ -298,6 +314,7 @@ export class Path {
     this.times[USUAL] = this.state === 'up' ? Math.min(usualUs, mostUs) : usualUs;
     this.times[USUAL_AT] = nowUs;
     this.times[PATIENCE] = this.times[USUAL] + this.times[WARY];
+    this.times[LATE] = this.times[PATIENCE] - (1 - LATE_AT) * this.marginUs();
     this.updateLossTime();
   }
 
@@ -408,19 +425,24 @@ export class Path {
   private warningsOf(towards: PathSnapshot['send'], capacityBps: number, nowUs: number): readonly PathWarning[] {
     if (this.state === 'down' || this.state === 'gated') {
       this.early.reset();
+      this.doubted = false;
       return [];
     }
-    const tailSentUs = this.space?.sent.tailSentAtUs ?? Number.POSITIVE_INFINITY;
-    return this.early.update({
+    const { tail } = this;
+    tail.reset();
+    this.space?.sent.noteTail(this.evidence, tail);
+    const warnings = this.early.update({
       nowUs,
       delayVariationUs: towards.delayVariationUs,
       jitterUs: towards.jitterUs,
       lossRatio: towards.lossRatio,
       burstPackets: towards.burstPackets,
-      silence: Math.max(0, (nowUs - tailSentUs) / this.patienceUs),
+      silence: Math.max(0, 1 - (tail.us + this.patienceUs - nowUs) / this.marginUs()),
       signal: this.signal,
       isFilled: capacityBps > 0 && towards.deliveredBps >= FILLED * capacityBps,
     });
+    this.doubted = warnings.includes('silence');
+    return warnings;
   }
 
   private countFlap(nowUs: number): void {

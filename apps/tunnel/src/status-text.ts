@@ -100,11 +100,17 @@ function classTable(classes: readonly ClassStatus[], atUs: number): string[] {
   if (classes.length === 0) return [];
   const header = ['class', 'strategy', 'sends', 'for', 'why'];
   const rows = classes.map(({ name, strategy, mode, paths, sinceUs, reason }) => {
-    const [active = 'nothing', ...rest] = paths;
-    const retreat = rest.length > 0 ? `${active} (then ${rest.join(', ')})` : active;
-    return [name, strategy, mode === 'copies' ? paths.join(' + ') : retreat, duration(atUs - sinceUs), reason];
+    return [name, strategy, sendsText(mode, paths), duration(atUs - sinceUs), reason];
   });
   return table([header, ...rows]);
+}
+
+/** Copies on `a + b`; spilling over from `a > b`; spread over `a / b`; one at a time `a (then b)`. */
+function sendsText(mode: ClassStatus['mode'], paths: readonly string[]): string {
+  const [active = 'nothing', ...rest] = paths;
+  if (rest.length === 0) return active;
+  if (mode === 'single') return `${active} (then ${rest.join(', ')})`;
+  return paths.join({ copies: ' + ', spill: ' > ', balance: ' / ' }[mode]);
 }
 
 /** Columns as wide as their widest cell, two spaces between; nothing hangs behind the last one. */

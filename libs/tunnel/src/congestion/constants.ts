@@ -46,19 +46,22 @@ export const DRAIN_TELLS_US = 3_000;
 export const RESPONSE_US = 250_000;
 /** Such a queue above the least delay seen is another sender's; a shorter one is jitter, or another route, and becomes the base. */
 export const COMPETE_RAISED_US = 40_000;
+/** It must have been so for this many round trips: two of ours on a long link swing for a while. */
+export const COMPETE_AFTER_PIPES = 10;
 /** So many rounds in a row a queue above its target has not shrunk by a quarter of what it should have. */
 export const STUBBORN_ROUNDS = 3;
 /** And so many more on a link that changes by all of its rate every round. */
 export const STUBBORN_CHANGE = 40;
-/** Over when the delay falls to this above the least seen, or when a drain, every so often, shows that the queue is ours, and one soon after, too. */
+/** Over when the delay falls to this above the least seen for so many rounds, or when a drain, every so often, shows that the queue is ours, and one soon after, too. */
 export const COMPETE_END_US = 15_000;
+export const COMPETE_END_ROUNDS = 6;
 export const COMPETE_CHECK_US = 8_000_000;
 /** Such a drain is a pause. */
 export const COMPETE_PAUSE_US = 100_000;
 export const COMPETE_AGAIN_US = 2_000_000;
 /** Growth a second meanwhile, as a share of what the path carried of ours in the last {@link PEAK_MEMORY_US}; what loss leaves. */
 export const PEAK_MEMORY_US = 20_000_000;
-export const COMPETE_UP = 0.05;
+export const COMPETE_UP = 0.06;
 export const COMPETE_DOWN = 0.8;
 /** What is known of a path is kept through a pause of this length, then it halves. */
 export const IDLE_KEPT_US = 3_000_000;

@@ -15,9 +15,11 @@ import {
   ACK_US,
   AGAIN_US,
   CHANGE_GAIN,
+  COMPETE_AFTER_PIPES,
   COMPETE_AGAIN_US,
   COMPETE_CHECK_US,
   COMPETE_DOWN,
+  COMPETE_END_ROUNDS,
   COMPETE_END_US,
   COMPETE_RAISED_US,
   COMPETE_UP,
@@ -100,7 +102,8 @@ const CHECK_AT = 16; // next drain while competing
 const EXPECTED = 17; // queue that the next datagram will find
 const ALLOWANCE = 18; // what jitter may add to the standing queue
 const SIZE = 19; // mean size of what is acknowledged
-const NUMBERS = 20;
+const STUBBORN_AT = 20; // since when the queue does not shrink
+const NUMBERS = 21;
 
 /** Of a path that was not used yet. */
 const NEVER = new Clock();
@@ -126,6 +129,8 @@ export class PathCongestion {
   private competing = false;
   /** Competing, and just reduced: what was sent before may be lost, too. */
   private excused = false;
+  /** Competing: rounds in a row with next to no queue. */
+  private calm = 0;
   /** Rounds in a row in which a queue did not shrink that should have. */
   private stubborn = 0;
   /** Drains in a row that did not change the delay; while competing, that did. */
@@ -402,8 +407,9 @@ export class PathCongestion {
     const expected = numbers[ACKED_AT] - numbers[LAST_ACKED_AT] - losses.roundBytes / capacity;
     const packetUs = PACKET_BYTES / Math.max(numbers[PEAK], numbers[CAPACITY]);
     if (numbers[LAST_QUEUE] <= most || expected < DRAIN_TELLS_US || expected < packetUs) this.stubborn = 0;
-    else if (numbers[LAST_QUEUE] - delay.standingUs <= expected / 4) this.stubborn++;
-    else if (this.stubborn > 0) this.stubborn--;
+    else if (numbers[LAST_QUEUE] - delay.standingUs <= expected / 4) {
+      if (this.stubborn++ === 0) numbers[STUBBORN_AT] = clock.nowUs;
+    } else if (this.stubborn > 0) this.stubborn--;
     if (this.stubborn >= STUBBORN_ROUNDS + STUBBORN_CHANGE * numbers[CHANGE]) this.giveIn(clock);
     numbers[LAST_ACKED_AT] = numbers[ACKED_AT];
     numbers[LAST_QUEUE] = delay.standingUs;
@@ -413,13 +419,17 @@ export class PathCongestion {
   /** What stands is not ours to take away: it is the base from now on, or somebody to compete with. */
   private giveIn(clock: Clock): void {
     const { numbers, delay } = this;
+    const isLong = delay.standingUs + delay.raisedUs >= COMPETE_RAISED_US;
+    if (isLong && (this.stubborn === 0 || clock.nowUs < numbers[STUBBORN_AT] + COMPETE_AFTER_PIPES * numbers[PIPE]))
+      return;
     this.stubborn = 0;
     this.verdicts = 0;
-    if (delay.standingUs + delay.raisedUs < COMPETE_RAISED_US) {
+    if (!isLong) {
       delay.raiseBase(delay.standingUs);
       return;
     }
     this.competing = true;
+    this.calm = 0;
     this.excused = false;
     numbers[CAPACITY] = Math.max(numbers[CAPACITY], numbers[PEAK] / 10);
     numbers[CHECK_AT] = clock.nowUs + COMPETE_CHECK_US / 4;
@@ -431,7 +441,9 @@ export class PathCongestion {
    */
   private compete(elapsedUs: number, most: number, clock: Clock): void {
     const { numbers, delay, losses } = this;
-    if (delay.standingUs + delay.raisedUs < COMPETE_END_US) {
+    // Also the other one backs off for a moment, when the queue has overflowed.
+    this.calm = delay.standingUs + delay.raisedUs < COMPETE_END_US ? this.calm + 1 : 0;
+    if (this.calm >= COMPETE_END_ROUNDS) {
       delay.restoreBase();
       this.stopCompeting(clock);
       return;

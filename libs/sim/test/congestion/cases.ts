@@ -145,6 +145,23 @@ function cliffs(): CongestionCase[] {
   );
 }
 
+/** A route that is longer from then on, and a receiver's clock that drifts: from 20 s on all is as before. */
+function routes(): CongestionCase[] {
+  return [5, 50].flatMap((mbit) =>
+    [15, 100, 300].map((longerMs) => ({
+      name: `${mbit} Mbit/s, 40 ms, ${longerMs} ms more after 8 s`,
+      spec: {
+        seconds: 60,
+        fromSeconds: 20,
+        link: link(mbit, 40, 1),
+        flows: [flow(40, { driftPpm: 50 })],
+        changes: [{ atSeconds: 8, link: { delayUs: 20_000 + longerMs * 1e3 } }],
+      },
+      bounds: { offeredBps: mbit * 1e6, share: 0.95, vitalMs: longerMs + 30, loss: 0 },
+    })),
+  );
+}
+
 function radio(): CongestionCase[] {
   return [2, 10, 40].flatMap((mbit) =>
     [0, 6, 20].map((fades) => {
@@ -250,6 +267,7 @@ export const congestionCases: readonly CongestionCase[] = [
   ...jitter(),
   ...shortBuffers(),
   ...cliffs(),
+  ...routes(),
   ...radio(),
   ...competition(),
   ...limited(),

@@ -56,6 +56,10 @@ export const STUBBORN_CHANGE = 40;
 export const COMPETE_END_US = 15_000;
 export const COMPETE_END_ROUNDS = 6;
 export const COMPETE_CHECK_US = 8_000_000;
+/** Or when it keeps to within the first for the second and this many rounds: no queue does, another route does. */
+export const STILL_US = 2_000;
+export const STILL_FOR_US = 1_000_000;
+export const STILL_ROUNDS = 8;
 /** Such a drain is a pause. */
 export const COMPETE_PAUSE_US = 100_000;
 export const COMPETE_AGAIN_US = 2_000_000;

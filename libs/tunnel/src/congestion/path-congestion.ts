@@ -41,6 +41,9 @@ import {
   RESPONSE_US,
   SEARCH_GAIN,
   SEARCH_QUEUE_US,
+  STILL_FOR_US,
+  STILL_ROUNDS,
+  STILL_US,
   STUBBORN_CHANGE,
   STUBBORN_ROUNDS,
   TARGET_BASE_US,
@@ -103,7 +106,9 @@ const EXPECTED = 17; // queue that the next datagram will find
 const ALLOWANCE = 18; // what jitter may add to the standing queue
 const SIZE = 19; // mean size of what is acknowledged
 const STUBBORN_AT = 20; // since when the queue does not shrink
-const NUMBERS = 21;
+const STILL = 21; // competing: the queue as it stands since
+const STILL_FROM = 22;
+const NUMBERS = 23;
 
 /** Of a path that was not used yet. */
 const NEVER = new Clock();
@@ -131,6 +136,8 @@ export class PathCongestion {
   private excused = false;
   /** Competing: rounds in a row with next to no queue. */
   private calm = 0;
+  /** Competing: rounds in a row in which the queue kept to its length. */
+  private still = 0;
   /** Rounds in a row in which a queue did not shrink that should have. */
   private stubborn = 0;
   /** Drains in a row that did not change the delay; while competing, that did. */
@@ -430,7 +437,10 @@ export class PathCongestion {
     }
     this.competing = true;
     this.calm = 0;
+    this.still = 0;
     this.excused = false;
+    numbers[STILL] = delay.standingUs;
+    numbers[STILL_FROM] = clock.nowUs;
     numbers[CAPACITY] = Math.max(numbers[CAPACITY], numbers[PEAK] / 10);
     numbers[CHECK_AT] = clock.nowUs + COMPETE_CHECK_US / 4;
   }
@@ -445,6 +455,16 @@ export class PathCongestion {
     this.calm = delay.standingUs + delay.raisedUs < COMPETE_END_US ? this.calm + 1 : 0;
     if (this.calm >= COMPETE_END_ROUNDS) {
       delay.restoreBase();
+      this.stopCompeting(clock);
+      return;
+    }
+    // A queue that others fill does not stand still: this is another route.
+    if (Math.abs(delay.standingUs - numbers[STILL]) > STILL_US + numbers[ALLOWANCE] / 2) {
+      numbers[STILL] = delay.standingUs;
+      numbers[STILL_FROM] = clock.nowUs;
+      this.still = 0;
+    } else if (++this.still >= STILL_ROUNDS && clock.nowUs - numbers[STILL_FROM] > STILL_FOR_US) {
+      delay.raiseBase(delay.standingUs);
       this.stopCompeting(clock);
       return;
     }

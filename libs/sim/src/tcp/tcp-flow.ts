@@ -112,8 +112,8 @@ export class TcpFlow {
     return {
       retransmitted: sender.retransmitted,
       spurious: sender.spurious,
-      recoveries: sender.recoveries,
-      congestionMarks: sender.congestionMarks,
+      recoveries: sender.recovery.recoveries,
+      congestionMarks: sender.recovery.marks,
       timeouts: sender.timeouts,
       mss: sender.mss,
       minRttUs: sorted[0] ?? 0,

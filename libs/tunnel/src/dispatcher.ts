@@ -20,7 +20,7 @@ import type { Core } from './core.js';
 import type { Path } from './path.js';
 import type { Peer } from './peer.js';
 import { ClassQueues, CODEL_TARGET_US, DROPPED_CODEL, DROPPED_DEADLINE } from './queueing/index.js';
-import { Recovery } from './recovery.js';
+import { Recovery, WAITS_DOUBTFUL } from './recovery.js';
 import { RepairEncoder } from './repair/index.js';
 import { BALANCE, BALANCE_PARTS, betterForControl, COPIES, type Execution, SPILL } from './scheduler.js';
 import {
@@ -31,6 +31,7 @@ import {
   QUEUE_DROPS,
   QUEUE_EXPIRED,
   QUEUE_OVERFLOWS,
+  REPLAYS_SENT,
   RETRANSMISSIONS,
 } from './tally.js';
 
@@ -186,7 +187,13 @@ export class Dispatcher {
       recovery.taken(classIndex);
       peer.tally.add(QUEUE_EXPIRED);
       slots.release(slot);
-    } else if (this.put(slot, execution, FLAG_REPLAY)) {
+      return;
+    }
+    // While all paths are silent, none is better than the one that has carried it.
+    const isDoubtful = slots.waiting[slot] === WAITS_DOUBTFUL;
+    if (isDoubtful && peer.sender.answersAgain(slot)) recovery.taken(classIndex);
+    else if ((!isDoubtful || execution.someAnswers()) && this.put(slot, execution, FLAG_REPLAY)) {
+      if (isDoubtful) peer.tally.add(REPLAYS_SENT);
       recovery.taken(classIndex);
       peer.tally.add(RETRANSMISSIONS);
     } else this.blocked |= 1 << classIndex;
@@ -206,9 +213,12 @@ export class Dispatcher {
 
   private putCopies(slot: number, execution: Execution, length: number, flags: number): boolean {
     const { sender, tally } = this.peer;
+    // What a silent path has left behind goes to those that answer.
+    const avoidsSilent = flags !== 0 && execution.someAnswers();
     let sent = 0;
     for (let i = 0; i < execution.count; i++) {
       const path = execution.paths[i] as Path;
+      if (avoidsSilent && path.state !== 'up' && path.state !== 'gated') continue;
       if (!path.fits(length) || !this.hasRoom(path, execution, length)) continue;
       sender.transmit(path, slot, (sent++ === 0 ? flags : flags | FLAG_COPY) | execution.flags);
     }

@@ -5,6 +5,10 @@
  */
 import type { SendSlots } from './send-slots.js';
 
+/** Why a packet waits, in {@link SendSlots.waiting}: it is lost, or its path is in doubt. */
+export const WAITS_LOST = 1;
+export const WAITS_DOUBTFUL = 2;
+
 const CLASSES = 16;
 const FIRST_CAPACITY = 64;
 
@@ -34,7 +38,8 @@ export class Recovery {
     return (this.classes & (1 << index)) !== 0;
   }
 
-  push(slot: number, classIndex: number): void {
+  /** @param reason WAITS_LOST or WAITS_DOUBTFUL */
+  push(slot: number, classIndex: number, reason: number): void {
     let ring = this.rings[classIndex];
     if (ring === undefined) {
       ring = new Ring();
@@ -45,7 +50,7 @@ export class Recovery {
     ring.slot[at] = slot;
     ring.generation[at] = this.slots.generation[slot];
     ring.count++;
-    this.slots.waiting[slot] = 1;
+    this.slots.waiting[slot] = reason;
     this.entries++;
     this.classes |= 1 << classIndex;
   }

@@ -76,6 +76,15 @@ export class Execution {
     for (let i = 0; i < this.count; i++) if (this.paths[i]?.state === 'up') return true;
     return false;
   }
+
+  /** Whether one of the paths is neither silent nor down. */
+  someAnswers(): boolean {
+    for (let i = 0; i < this.count; i++) {
+      const state = this.paths[i]?.state;
+      if (state === 'up' || state === 'gated') return true;
+    }
+    return false;
+  }
 }
 
 /** Traffic of a class moved to other paths. */

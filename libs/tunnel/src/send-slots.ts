@@ -24,7 +24,9 @@ export class SendSlots {
   /** When it was last sent, and which paths carry it that were not given up (one bit each, see `Path.bit`). */
   readonly sentUs: Float64Array;
   readonly carriers: Int32Array;
-  /** 1: it is to be sent again and waits for its turn, see `Recovery`. */
+  /** The suspect path whose silence has it wait to be sent again, see `Path.bit`; 0 for none. */
+  readonly doubted: Int32Array;
+  /** Not 0: it is to be sent again and waits for its turn, see `Recovery` for the reasons. */
   readonly waiting: Uint8Array;
   /** 1: it was sent at least once and has its sequence. Until then it waits in its class's queue. */
   readonly sent: Uint8Array;
@@ -51,6 +53,7 @@ export class SendSlots {
     this.heldSinceUs = new Float64Array(slots);
     this.sentUs = new Float64Array(slots);
     this.carriers = new Int32Array(slots);
+    this.doubted = new Int32Array(slots);
     this.waiting = new Uint8Array(slots);
     this.sent = new Uint8Array(slots);
     this.flags = new Uint8Array(slots);

@@ -7,13 +7,14 @@ import { SLOT_HEADROOM, SLOT_SHIFT } from './batch.js';
 import { REPLAY_AT_ONCE_BYTES, REPLAY_AT_ONCE_US, REPLAY_HORIZON_US } from './constants.js';
 import type { Core } from './core.js';
 import type { Epoch } from './epochs.js';
+import type { NumberSpace } from './number-space.js';
 import { NO_ROUTE, type Path } from './path.js';
 import type { Peer } from './peer.js';
-import type { NumberSpace } from './number-space.js';
+import { WAITS_DOUBTFUL, WAITS_LOST } from './recovery.js';
 import type { RepairEncoder } from './repair/index.js';
 import type { Execution } from './scheduler.js';
 import type { LossHandler } from './sent-log.js';
-import { QUEUE_EXPIRED, REPAIRS_SENT, REPLAYS_SENT } from './tally.js';
+import { QUEUE_EXPIRED, REPAIRS_SENT } from './tally.js';
 
 export class Sender implements LossHandler {
   /** The path whose losses {@link lose} is told of. */
@@ -99,7 +100,7 @@ export class Sender implements LossHandler {
     if (clock.nowUs - slots.heldSinceUs[slot] > execution.rules.deadlineUs) {
       this.peer.tally.add(QUEUE_EXPIRED);
       slots.release(slot);
-    } else this.peer.dispatcher.recovery.push(slot, execution.index);
+    } else this.peer.dispatcher.recovery.push(slot, execution.index, WAITS_LOST);
   }
 
   private begin(abandoned: Path | undefined): void {
@@ -112,7 +113,6 @@ export class Sender implements LossHandler {
   private replayedNow(): number {
     const { peer, replayed } = this;
     if (replayed === 0) return 0;
-    peer.tally.add(REPLAYS_SENT, replayed);
     const burst = Math.min(this.replayedBytes, REPLAY_AT_ONCE_BYTES);
     for (const execution of peer.scheduler.executions) {
       const first = execution.paths[0];
@@ -121,8 +121,10 @@ export class Sender implements LossHandler {
     return replayed;
   }
 
-  private prepare({ congestion }: Path, demandBps: number, burstBytes: number): void {
+  private prepare({ congestion, feedback, space }: Path, demandBps: number, burstBytes: number): void {
     const { clock } = this.core;
+    // Its own answers are overdue: perhaps it is the peer that is silent, and all of this in vain.
+    if (space !== undefined && clock.nowUs - space.sent.tailSentAtUs > feedback.expectedUs) return;
     if (congestion.isDiscovering) congestion.expect(demandBps, burstBytes, clock);
     else {
       const carries = (congestion.rateBps * REPLAY_AT_ONCE_US) / 8e6;
@@ -146,9 +148,27 @@ export class Sender implements LossHandler {
       return;
     }
     slots.carriers[slot] = 0;
-    this.peer.dispatcher.recovery.push(slot, execution.index);
+    slots.doubted[slot] = this.abandoned?.state === 'suspect' ? abandonedBit : 0;
+    this.peer.dispatcher.recovery.push(slot, execution.index, WAITS_DOUBTFUL);
     this.replayed++;
     this.replayedBytes += slots.length[slot] + OVERHEAD_BYTES;
+  }
+
+  /**
+   * Whether the path whose silence has a packet wait to be sent again answers after all, and nothing yet that was sent
+   * later than the packet: then it guards its fate as before.
+   */
+  answersAgain(slot: number): boolean {
+    const { slots } = this.core;
+    const { paths } = this.peer;
+    for (let i = 0; i < paths.length; i++) {
+      const path = paths[i];
+      if (path.bit !== slots.doubted[slot] || path.state !== 'up' || !path.usable) continue;
+      if (slots.sentUs[slot] <= path.answeredSentUs) return false;
+      slots.carriers[slot] |= path.bit;
+      return true;
+    }
+    return false;
   }
 
   /** How packets of the slot's class go out now; a class that is no more goes as the default one. */

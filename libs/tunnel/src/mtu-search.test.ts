@@ -36,6 +36,17 @@ describe('the search for the size of a path', () => {
     }
   });
 
+  it('does not miss by a few bytes the size that is sent most', () => {
+    for (let limit = 1440; limit < 1444; limit++) {
+      const search = new MtuSearch(1444, 1440);
+      play(search, limit);
+      expect(search.result, `${limit}`).toBe(1440);
+    }
+    const smaller = new MtuSearch(1444, 1440);
+    play(smaller, 1439);
+    expect(smaller.result).toSatisfy((size: number) => size > 1439 - MTU_STEP && size <= 1439);
+  });
+
   it('needs no probe where the full size passes everywhere', () => {
     const search = new MtuSearch(MTU_FLOOR);
     expect(search.round()).toEqual([]);

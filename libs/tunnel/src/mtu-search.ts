@@ -24,10 +24,17 @@ export class MtuSearch {
   private readonly floor: number;
   private readonly sizes: readonly number[];
 
-  /** @param full largest datagram that will ever be sent, bytes of UDP payload */
-  constructor(readonly full: number) {
+  /**
+   * @param full largest datagram that will ever be sent, bytes of UDP payload
+   * @param common smaller one that is sent often, and shall not be missed by a few bytes
+   */
+  constructor(
+    readonly full: number,
+    common = full,
+  ) {
     this.floor = Math.min(MTU_FLOOR, full);
-    this.sizes = MTU_PROBE_SIZES.filter((size) => size > this.floor && size < full).sort((a, b) => a - b);
+    const sizes = new Set([...MTU_PROBE_SIZES, common]);
+    this.sizes = [...sizes].filter((size) => size > this.floor && size < full).sort((a, b) => a - b);
     this.restart();
   }
 

@@ -42,8 +42,7 @@ export class PathMtu {
   /** The path came up, or leads elsewhere now: what was known may be wrong. */
   restart(path: Path): void {
     const { nowUs } = this.peer.core.clock;
-    const probing = this.of(path) ?? new Probing(path, new MtuSearch(this.peer.core.mtu + OVERHEAD_BYTES + REPAIR_OVERHEAD_BYTES));
-    if (!this.probings.includes(probing)) this.probings.push(probing);
+    const probing = this.of(path) ?? this.add(path);
     const { search, times } = probing;
     search.restart();
     times[SENT] = Number.POSITIVE_INFINITY;
@@ -83,6 +82,14 @@ export class PathMtu {
     else path.leastLargeLost = Math.min(path.leastLargeLost, outcome.leastLargeLost);
     path.largeLost = outcome.largestBytes >= path.leastLargeLost ? 0 : path.largeLost + outcome.largeLost;
     if (path.largeLost >= BLACK_HOLE_LOSSES && search.isDone) this.restart(path);
+  }
+
+  /** A repair is longer than the longest packet it covers; where only that one fits, repairs of it go elsewhere. */
+  private add(path: Path): Probing {
+    const packet = this.peer.core.mtu + OVERHEAD_BYTES;
+    const probing = new Probing(path, new MtuSearch(packet + REPAIR_OVERHEAD_BYTES, packet));
+    this.probings.push(probing);
+    return probing;
   }
 
   private of(path: Path): Probing | undefined {

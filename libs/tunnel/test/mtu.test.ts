@@ -38,7 +38,7 @@ describe('a path that carries only smaller datagrams', () => {
     const status = statusOf(world);
     expect(status.paths.map((path) => [path.state, path.maxDatagramBytes, path.mtu])).toEqual([
       ['up', within(1392, 1400), within(1352, 1360)],
-      ['up', 1440, 1400],
+      ['up', 1444, 1400],
     ]);
     expect(status.counters.tooBig).toBe(0);
     expect(suspicions(world)).toBe(0);

@@ -22,6 +22,8 @@ import { LOSSES, MALFORMED } from './tally.js';
 
 const SENT = 0;
 const TWICE_UNTIL = 1;
+/** One of so many acknowledgements goes over a second path while some class is sent in copies. */
+const SPARE_EVERY = 3;
 
 export class Feedback {
   /** Something waits for an acknowledgement of ours; inner packets are among it; it cannot wait. */
@@ -36,6 +38,7 @@ export class Feedback {
   private readonly reference = new Int32Array(1);
   private hasReference = false;
   private token = 0;
+  private spare = 0;
 
   constructor(private readonly peer: Peer) {}
 
@@ -82,12 +85,19 @@ export class Feedback {
     this.waiting = false;
     // Without a path there is nothing to say it on; the peer's next datagram asks again.
     if (best === undefined) return;
-    const twice = scheduler.twice || nowUs < this.times[TWICE_UNTIL];
+    const twice = scheduler.twice || nowUs < this.times[TWICE_UNTIL] || this.isSpareDue();
     if (sessions.current !== undefined) this.send(sessions.current, best, twice ? second : undefined, nowUs);
     if (sessions.previous !== undefined) this.send(sessions.previous, best, twice ? second : undefined, nowUs);
     this.times[SENT] = nowUs;
     this.waitingPackets = false;
     this.urgent = false;
+  }
+
+  /** A class pays for copies and shall not wait for its answers: some go over a second path, in case the first dies. */
+  private isSpareDue(): boolean {
+    if (!this.peer.scheduler.hasCopies) return false;
+    this.spare = (this.spare + 1) % SPARE_EVERY;
+    return this.spare === 0;
   }
 
   private send(epoch: Epoch, first: Path, second: Path | undefined, nowUs: number): void {

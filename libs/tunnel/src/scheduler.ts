@@ -104,8 +104,10 @@ export class Scheduler {
   /** Where acknowledgements and other control datagrams go: the best two paths. */
   best: Path | undefined;
   second: Path | undefined;
-  /** Control datagrams go over both: a path is suspect, or a class pays for copies and shall not wait for its answers. */
+  /** Control datagrams go over both: a path is suspect, or the best one loses packets. */
   twice = false;
+  /** A class is sent in copies. */
+  hasCopies = false;
 
   constructor(private readonly strategies: readonly StrategyFactory[]) {}
 
@@ -194,7 +196,8 @@ export class Scheduler {
   private rankForControl(paths: readonly Path[]): void {
     this.best = undefined;
     this.second = undefined;
-    this.twice = this.executions.some((execution) => execution.plan?.mode === 'copies');
+    this.twice = false;
+    this.hasCopies = this.executions.some((execution) => execution.plan?.mode === 'copies');
     for (const path of paths) {
       if (!path.usable) continue;
       if (path.state === 'suspect') this.twice = true;

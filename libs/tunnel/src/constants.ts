@@ -40,6 +40,8 @@ export const SPILL_IMPATIENCE_US = 50_000;
 export const SPILL_ADDS_LITTLE = 0.1;
 /** Classes whose packets live no longer are real-time ones: their deadline keeps the queue short, CoDel would lose more. */
 export const REAL_TIME_US = 1_000_000;
+/** CoDel minds nothing for so long after a class's traffic has moved to another path. */
+export const CHANGE_PARDON_US = 500_000;
 /** CoDel's target while the capacity of a path is being found, and at most. */
 export const DISCOVERY_TARGET_US = 250_000;
 /** Extra bytes for copies and repair that a class may save up: half a second of 5 Mbit/s at ten per cent. */

@@ -7,6 +7,7 @@ import { FLAG_COPY, FLAG_ORDERED, FLAG_PROTECTED, FLAG_REPLAY, OVERHEAD_BYTES } 
 import { SLOT_HEADROOM, SLOT_SHIFT } from './batch.js';
 import type { Earliest } from './clock.js';
 import {
+  CHANGE_PARDON_US,
   DISCOVERY_TARGET_US,
   MAX_BUDGET_BYTES,
   REAL_TIME_US,
@@ -56,7 +57,11 @@ export class Dispatcher {
       peer.tally.add(
         reason === DROPPED_CODEL ? QUEUE_DROPS : reason === DROPPED_DEADLINE ? QUEUE_EXPIRED : QUEUE_OVERFLOWS,
       );
-      this.core.slots.release(slot);
+      const { slots } = this.core;
+      const { felt } = peer.sender.executionOf(slot);
+      felt[FELT_DROPS]++;
+      felt[FELT_DROPPED_BYTES] += slots.length[slot];
+      slots.release(slot);
     });
   }
 
@@ -98,6 +103,8 @@ export class Dispatcher {
         const { bit, state, congestion } = paths[i] as Path;
         carried |= bit;
         const isNew = (execution.carried & bit) === 0;
+        // What waits now waits for the change, not because too much was sent.
+        if (isNew) this.queues.pardon(CHANGE_PARDON_US, clock);
         if (isNew && state === 'up' && congestion.isDiscovering) congestion.expect(demand.rateBps * HEADROOM, 0, clock);
       }
       execution.carried = carried;
@@ -186,6 +193,7 @@ export class Dispatcher {
     if (clock.nowUs - slots.heldSinceUs[slot] > execution.rules.deadlineUs) {
       recovery.taken(classIndex);
       peer.tally.add(QUEUE_EXPIRED);
+      execution.felt[FELT_DROPS]++;
       slots.release(slot);
       return;
     }
@@ -196,6 +204,7 @@ export class Dispatcher {
       if (isDoubtful) peer.tally.add(REPLAYS_SENT);
       recovery.taken(classIndex);
       peer.tally.add(RETRANSMISSIONS);
+      execution.felt[FELT_RETRANSMISSIONS]++;
     } else this.blocked |= 1 << classIndex;
   }
 

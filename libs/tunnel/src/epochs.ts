@@ -54,6 +54,7 @@ export class Epoch {
   end(): void {
     if (!this.alive) return;
     this.alive = false;
+    for (const space of this.spaces) space?.writeOff();
     this.core.retireKey(this.sendKey);
     this.core.retireKey(this.receiveKey);
   }

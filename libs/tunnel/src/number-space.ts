@@ -16,4 +16,10 @@ export class NumberSpace {
     readonly epoch: Epoch,
     readonly path: Path,
   ) {}
+
+  /** Whatever is in flight will not be acknowledged any more. */
+  writeOff(): void {
+    this.path.congestion.writeOff(this.sent.inFlightBytes);
+    this.sent.writeOff();
+  }
 }

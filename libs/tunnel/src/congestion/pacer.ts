@@ -111,6 +111,12 @@ export class Pacer {
     numbers[TURN] = turn + bytes * numbers[US_PER_BYTE];
   }
 
+  /** So many bytes will not be heard of any more. */
+  writeOff(bytes: number): void {
+    const { numbers } = this;
+    numbers[IN_FLIGHT] = bytes < numbers[IN_FLIGHT] ? numbers[IN_FLIGHT] - bytes : 0;
+  }
+
   /** So many bytes arrived or are lost; something was heard. */
   settle(bytes: number, clock: Clock): void {
     const { numbers } = this;

@@ -233,6 +233,11 @@ export class PathCongestion {
     this.pacer.allow(burstBytes, clock);
   }
 
+  /** So much of what was sent will not be heard of any more, and says nothing: the keys that it went out under are gone. */
+  writeOff(bytes: number): void {
+    this.pacer.writeOff(bytes);
+  }
+
   /** Another address, or the path was down: nothing that was known counts any more, and nothing is in flight. */
   forget(clock: Clock): void {
     const { numbers } = this;

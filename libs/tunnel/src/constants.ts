@@ -20,6 +20,9 @@ export const CONTROL_PAYLOAD_BYTES = 1150;
 
 /** A packet older than this is no longer worth sending again: an application has given it up or repeated it. */
 export const REPLAY_HORIZON_US = 3_000_000;
+/** Held packets older than this, which is more than any deadline, are released this often, whatever became of them. */
+export const HELD_AT_MOST_US = 4_000_000;
+export const SWEEP_INTERVAL_US = 500_000;
 
 /** Pause between the replays of two paths' tails: one after the other, not each with all that the last one replayed. */
 export const REPLAY_PAUSE_US = 25_000;

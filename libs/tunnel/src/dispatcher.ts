@@ -146,12 +146,20 @@ export class Dispatcher {
       ),
     );
     this.queues.reconfigure(rules, places);
+    this.recovery.reconfigure(places);
   }
 
   /** The peer is gone, and its slots will be released. */
   clear(): void {
     this.queues.clear();
     this.encoder?.clear();
+  }
+
+  /** A packet is too old to be of use. */
+  giveUp(slot: number): void {
+    const { slots } = this.core;
+    if (this.queues.remove(slot) || slots.waiting[slot] !== 0) this.peer.tally.add(QUEUE_EXPIRED);
+    slots.release(slot);
   }
 
   /** A slot is given up by somebody else. */
@@ -211,6 +219,7 @@ export class Dispatcher {
   /** Sends a packet as the plan of its class says. Answers whether it went: false when no path has room. */
   private put(slot: number, execution: Execution, flags: number): boolean {
     const length = this.core.slots.length[slot];
+    if (execution.count === 0) return false;
     if (execution.mode === COPIES) return this.putCopies(slot, execution, length, flags);
     const path = this.pick(slot, execution, length);
     if (path === undefined) return false;

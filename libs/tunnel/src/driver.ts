@@ -1,6 +1,6 @@
 /** What both engines are driven by: the contract with the host, and the deadlines of all peers. */
 import type { DatagramBatch, PacketBatch } from './batch.js';
-import { MAX_BATCH, REPLAY_HORIZON_US } from './constants.js';
+import { HELD_AT_MOST_US, MAX_BATCH, REPLAY_HORIZON_US, SWEEP_INTERVAL_US } from './constants.js';
 import { Core } from './core.js';
 import { DeadlineQueue } from './deadline-queue.js';
 import { type Engine, EngineMisuseError, type EngineOptions, type Sink } from './engine.js';
@@ -36,6 +36,7 @@ export abstract class Driver implements Engine, EngineRole {
     if (slots.sent[slot] === 0) peer.dispatcher.remove(slot);
     if (clock.nowUs - slots.heldSinceUs[slot] <= REPLAY_HORIZON_US) peer.tally.add(HELD_GIVEN_UP);
   };
+  private readonly sweepAt = new Float64Array(1);
 
   constructor(options: EngineOptions) {
     this.core = new Core(options);
@@ -157,6 +158,24 @@ export abstract class Driver implements Engine, EngineRole {
       this.queue.update(peer);
     }
     this.touchedCount = 0;
+    if (this.core.clock.nowUs >= this.sweepAt[0]) this.sweep();
+  }
+
+  /**
+   * Releases what nobody can want any more: packets whose fate will never be known, as their path, keys or session went
+   * away, and those that wait for somebody who is gone.
+   */
+  private sweep(): void {
+    const { slots, clock } = this.core;
+    this.sweepAt[0] = clock.nowUs + SWEEP_INTERVAL_US;
+    let slot = slots.oldestHeld();
+    while (slot >= 0 && clock.nowUs - slots.heldSinceUs[slot] > HELD_AT_MOST_US) {
+      const after = slots.nextHeld(slot);
+      const dispatcher = this.peerByNumber(slots.owner[slot])?.dispatcher;
+      if (dispatcher === undefined) slots.release(slot);
+      else dispatcher.giveUp(slot);
+      slot = after;
+    }
   }
 
   /** The peer is no longer to be called. */

@@ -75,6 +75,23 @@ export class Recovery {
     this.drop(ring, classIndex);
   }
 
+  /** Other classes: what waits goes behind what waits in the class of its new index, the default one's for none. */
+  reconfigure(newIndexOf: readonly number[]): void {
+    const before = [...this.rings];
+    this.rings.fill(undefined);
+    this.entries = 0;
+    this.classes = 0;
+    for (const [index, ring] of before.entries()) {
+      for (let i = 0; ring !== undefined && i < ring.count; i++) {
+        const at = (ring.head + i) & (ring.slot.length - 1);
+        const slot = ring.slot[at];
+        const { generation, waiting } = this.slots;
+        if (generation[slot] === ring.generation[at] && waiting[slot] !== 0)
+          this.push(slot, newIndexOf[index] ?? 0, waiting[slot]);
+      }
+    }
+  }
+
   private drop(ring: Ring, classIndex: number): void {
     ring.head = (ring.head + 1) & (ring.slot.length - 1);
     ring.count--;

@@ -15,9 +15,12 @@ const SINCE = 2;
 const RATE = 3;
 const LENGTH = 4;
 const NOTED = 5;
+/** Those before the running stretch. */
+const ALL_BYTES = 6;
+const ALL_PACKETS = 7;
 
 export class Demand {
-  private readonly numbers = new Float64Array([0, 0, 0, 0, 0, Number.NEGATIVE_INFINITY]);
+  private readonly numbers = new Float64Array([0, 0, 0, 0, 0, Number.NEGATIVE_INFINITY, 0, 0]);
   /** Parts of the flow numbers that were seen: enough to tell one flow from several. */
   private readonly seen = new Int32Array(2);
   private flows = 0;
@@ -45,8 +48,23 @@ export class Demand {
   /** A pause is over: the rate of what comes now is that of now. */
   private begin(nowUs: number): void {
     this.numbers[SINCE] = nowUs;
-    this.numbers[BYTES] = 0;
-    this.numbers[PACKETS] = 0;
+    this.count();
+  }
+
+  /** Bytes and packets since the class is there. */
+  get allBytes(): number {
+    return this.numbers[ALL_BYTES] + this.numbers[BYTES];
+  }
+  get allPackets(): number {
+    return this.numbers[ALL_PACKETS] + this.numbers[PACKETS];
+  }
+
+  private count(): void {
+    const { numbers } = this;
+    numbers[ALL_BYTES] += numbers[BYTES];
+    numbers[ALL_PACKETS] += numbers[PACKETS];
+    numbers[BYTES] = 0;
+    numbers[PACKETS] = 0;
   }
 
   /** Brings the figures up to date. */
@@ -61,8 +79,7 @@ export class Demand {
       if (numbers[PACKETS] > 0) numbers[LENGTH] = numbers[BYTES] / numbers[PACKETS];
       this.flows = bits(seen[0]) + bits(seen[1]);
       if (numbers[RATE] < 1) numbers[RATE] = 0;
-      numbers[BYTES] = 0;
-      numbers[PACKETS] = 0;
+      this.count();
       numbers[SINCE] = nowUs;
       seen.fill(0);
     }

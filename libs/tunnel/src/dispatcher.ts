@@ -23,7 +23,17 @@ import type { Peer } from './peer.js';
 import { ClassQueues, CODEL_TARGET_US, DROPPED_CODEL, DROPPED_DEADLINE } from './queueing/index.js';
 import { Recovery, WAITS_DOUBTFUL } from './recovery.js';
 import { RepairEncoder } from './repair/index.js';
-import { BALANCE, BALANCE_PARTS, betterForControl, COPIES, type Execution, SPILL } from './scheduler.js';
+import {
+  BALANCE,
+  BALANCE_PARTS,
+  betterForControl,
+  COPIES,
+  type Execution,
+  FELT_DROPPED_BYTES,
+  FELT_DROPS,
+  FELT_RETRANSMISSIONS,
+  SPILL,
+} from './scheduler.js';
 import {
   BYTES_SENT,
   COPIES_SENT,

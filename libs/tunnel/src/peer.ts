@@ -15,8 +15,9 @@ import {
   STALL_US,
 } from './constants.js';
 import type { Core } from './core.js';
-import { Feedback } from './feedback.js';
 import { Dispatcher } from './dispatcher.js';
+import { type Decision, Explain } from './explain.js';
+import { Feedback } from './feedback.js';
 import { DuplicateFilter, FlowSequences } from './flows.js';
 import { Liveness } from './liveness.js';
 import { PathMtu } from './mtu.js';
@@ -25,7 +26,7 @@ import { PathValidation } from './path-validation.js';
 import type { TunnelPolicy } from './policy.js';
 import type { Reordering } from './reordering/index.js';
 import type { RepairDecoder } from './repair/index.js';
-import { Scheduler, type Switch } from './scheduler.js';
+import { Scheduler } from './scheduler.js';
 import { Sender } from './sender.js';
 import { Sessions, type Succession } from './sessions.js';
 import { HANDSHAKES, REKEYS, Tally } from './tally.js';
@@ -60,6 +61,7 @@ export class Peer {
   readonly mtu: PathMtu;
   readonly sender: Sender;
   readonly dispatcher: Dispatcher;
+  private readonly explain = new Explain(this);
   readonly tally = new Tally();
   readonly sequences = new FlowSequences();
   readonly duplicates = new DuplicateFilter();
@@ -240,20 +242,20 @@ export class Peer {
   // --- planning ---------------------------------------------------------------------------------------------------
 
   /** Asks the strategies now. Answers the classes that moved; tell people with {@link announceSwitches}. */
-  plan(): Switch[] {
+  plan(): readonly Decision[] {
     const { nowUs } = this.core.clock;
     this.times[PLAN_DUE] = nowUs + (this.active ? PLAN_INTERVAL_US : PLAN_INTERVAL_IDLE_US);
     const switches = this.scheduler.plan(this.paths, nowUs);
     this.dispatcher.planned();
     this.decoder?.trim(this.core.clock);
-    return switches;
+    return this.explain.planned(switches);
   }
 
   replan(): void {
     this.announceSwitches(this.plan(), 0);
   }
 
-  announceSwitches(switches: readonly Switch[], replayed: number): void {
+  announceSwitches(switches: readonly Decision[], replayed: number): void {
     for (const moved of switches) {
       this.core.emit({ type: 'path-switch', atUs: this.core.clock.nowUs, peer: this.name, ...moved, replayed });
     }

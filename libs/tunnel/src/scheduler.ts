@@ -24,6 +24,13 @@ export const COPIES = 1;
 export const SPILL = 2;
 export const BALANCE = 3;
 const MODES = { single: SINGLE, copies: COPIES, spill: SPILL, balance: BALANCE } as const;
+/** By number. */
+export const MODE_NAMES = ['single', 'copies', 'spill', 'balance'] as const;
+
+/** Places in `Execution.felt`: packets that went again, packets given up while they waited, and the bytes of those. */
+export const FELT_RETRANSMISSIONS = 0;
+export const FELT_DROPS = 1;
+export const FELT_DROPPED_BYTES = 2;
 
 /** A receiver waits for what was lost until it has been sent again, and once more in case that is lost too. */
 const RETRANSMISSIONS_AWAITED = 2.2;
@@ -33,7 +40,7 @@ export const BALANCE_PARTS = 64;
 
 /** What the hot path does with packets of one class. */
 export class Execution {
-  mode: number = SINGLE;
+  mode: 0 | 1 | 2 | 3 = SINGLE;
   /** Paths in use, best first, `count` of them; the first alone of a plan for one path. */
   readonly paths: (Path | undefined)[] = new Array(MAX_PATHS).fill(undefined);
   count = 0;
@@ -60,6 +67,8 @@ export class Execution {
   /** [0]: extra bytes that copies and repair may still cost. */
   readonly budget = new Float64Array(1);
   readonly demand = new Demand();
+  /** What became of its packets, counted since the policy: see above. */
+  readonly felt = new Float64Array(3);
   plan: Plan | undefined;
   sinceUs = 0;
 
@@ -98,6 +107,8 @@ export interface Switch {
 export class Scheduler {
   /** By class index: the default, then the policy's classes in order. */
   executions: Execution[] = [];
+  /** What the strategies saw at the last plan. */
+  snapshots: readonly PathSnapshot[] = [];
   /** Class indices in the order in which they are served, and the place of each. */
   ranking = new Uint8Array(0);
   readonly rankOf = new Uint8Array(16);
@@ -144,6 +155,7 @@ export class Scheduler {
   plan(paths: readonly Path[], nowUs: number): Switch[] {
     this.rankForControl(paths);
     if (paths.length === 0) {
+      this.snapshots = [];
       for (const execution of this.executions) {
         execution.count = 0;
         if (execution.sinceUs === 0) execution.sinceUs = nowUs;
@@ -152,6 +164,7 @@ export class Scheduler {
     }
     const fastest = { send: fastestOf(paths, 'send'), receive: fastestOf(paths, 'receive') };
     const snapshots = paths.map((path) => path.snapshot(nowUs, fastest));
+    this.snapshots = snapshots;
     const switches: Switch[] = [];
     for (const execution of this.executions) {
       const moved = planClass(execution, paths, snapshots, nowUs);
@@ -358,7 +371,8 @@ function orderedBy(plan: Plan, paths: readonly Path[]): Path[] {
   return [...paths].sort((a, b) => place(a) - place(b) || a.id - b.id);
 }
 
-function namesOf(execution: Execution): string[] {
+/** Names of the paths in use, best first. */
+export function namesOf(execution: Execution): string[] {
   const names: string[] = [];
   for (let i = 0; i < execution.count; i++) names.push(execution.paths[i]?.name ?? '');
   return names;

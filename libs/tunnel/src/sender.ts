@@ -172,7 +172,7 @@ export class Sender implements LossHandler {
   }
 
   /** How packets of the slot's class go out now; a class that is no more goes as the default one. */
-  private executionOf(slot: number): Execution {
+  executionOf(slot: number): Execution {
     const { executions } = this.peer.scheduler;
     return executions[this.core.slots.flow[slot] >>> 12] ?? executions[0];
   }

@@ -86,6 +86,52 @@ export const MetricFrame = document('metric-frame', 1, {
 });
 export type MetricFrame = z.infer<typeof MetricFrame>;
 
+/** What a class spent on each packet: mode of its plan, extra copies, and repair bytes per byte in thousandths. */
+export const ClassSpending = z.looseObject({
+  mode: z.string().min(1).max(16),
+  copies: z.int().min(0).max(255),
+  repairPermille: z.int().min(0).max(10_000),
+});
+export type ClassSpending = z.infer<typeof ClassSpending>;
+
+/** One path at the moment of a decision, in the sending direction of the end that reports. 0: not measured, or not known. */
+export const PathFigures = z.looseObject({
+  path: LinkName,
+  state: z.string().min(1).max(32),
+  oneWayDelayUs: z.number().min(0),
+  /** Standing queue, part of the delay. */
+  queueUs: z.number().min(0),
+  lossRatio: z.number().min(0).max(1),
+  /** Mean length of loss bursts. */
+  burstPackets: z.number().min(0),
+  /** What it can carry, and what arrived at the other end. */
+  capacityBps: z.number().min(0),
+  deliveredBps: z.number().min(0),
+  /** Early warnings in force. */
+  warnings: z.array(z.string().max(16)).max(8),
+  /** Its place among the paths of the class, 1 is the first; 0: not among them. */
+  placeBefore: z.int().min(0).max(32),
+  placeAfter: z.int().min(0).max(32),
+});
+export type PathFigures = z.infer<typeof PathFigures>;
+
+/** What a class felt over the stretch of time that an event tells of. */
+export const ClassFelt = z.looseObject({
+  spanUs: z.number().min(0),
+  /** Handed over by applications; sent again; given up in the queue; waiting at the end. */
+  packets: z.number().min(0),
+  retransmissions: z.number().min(0),
+  queueDrops: z.number().min(0),
+  waiting: z.number().min(0),
+  /** Handed over by applications, and what of it was sent. */
+  demandBps: z.number().min(0),
+  sentBps: z.number().min(0),
+});
+export type ClassFelt = z.infer<typeof ClassFelt>;
+
+/** Paths that one event has figures of, at most. */
+export const MAX_FIGURES = 16;
+
 /** What happened at one end. `reason` is a sentence for people; figures stand beside it. */
 export const VehicleEvent = document('event', 1, {
   type: z.enum([
@@ -95,6 +141,8 @@ export const VehicleEvent = document('event', 1, {
     'path-removed',
     'path-moved',
     'path-switch',
+    'path-switch-effect',
+    'protection',
     'uplink',
     'policy',
     'agent',
@@ -102,12 +150,24 @@ export const VehicleEvent = document('event', 1, {
   ]),
   reason: z.string().max(500),
   path: LinkName.optional(),
-  /** Of a change: states, addresses or, of `path-switch`, path names. */
+  /** Of a change: states, addresses or, of `path-switch` and `path-switch-effect`, path names. */
   from: z.union([z.string(), z.array(z.string())]).optional(),
   to: z.union([z.string(), z.array(z.string())]).optional(),
   trafficClass: z.string().max(32).optional(),
   /** Of `path-switch`: packets sent again on another path. */
   replayed: z.int().min(0).optional(),
+  /** Of `path-switch` and `protection`: what the class spent; of `path-switch-effect` only what it spends now. */
+  before: ClassSpending.optional(),
+  after: ClassSpending.optional(),
+  /** Of these three: the paths that the class used before or uses now. */
+  figures: z.array(PathFigures).max(MAX_FIGURES).optional(),
+  /** What the class was sending. */
+  demandBps: z.number().min(0).optional(),
+  /** Of `protection`: changes since the last such event; of `path-switch-effect`: switches that it covers. */
+  changes: z.int().min(0).optional(),
+  switches: z.int().min(0).optional(),
+  /** Of `path-switch-effect`: since the first of these switches. */
+  felt: ClassFelt.optional(),
   /** Of `policy`. */
   version: z.int().min(0).optional(),
 });

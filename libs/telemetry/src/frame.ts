@@ -1,4 +1,5 @@
 import type { ClassMetrics, DirectionMetrics, MetricFrame, PathMetrics, Position } from '@corridor/contracts';
+import { ratio, whole } from './numbers.js';
 
 /** One direction of a path as the engine's status has it. */
 export interface DirectionLike {
@@ -153,13 +154,4 @@ function classMetrics({ name, strategy, paths }: PeerLike['classes'][number]): C
 /** The other end names its paths: what is no interface name must not make the whole frame invalid. */
 export function linkName(name: string, otherwise: string): string {
   return /^[^\s/]{1,15}$/.test(name) ? name : otherwise;
-}
-
-/** Not below zero; an estimate that does not exist yet (NaN, Infinity) is zero, as JSON has neither. */
-function whole(value: number): number {
-  return Number.isFinite(value) ? Math.max(0, Math.round(value)) : 0;
-}
-
-function ratio(value: number, most: number): number {
-  return Number.isFinite(value) ? Math.min(most, Math.max(0, Math.round(value * 1e4) / 1e4)) : 0;
 }

@@ -1,4 +1,4 @@
-import type { HostEvent } from '@corridor/tunnel-host';
+import { effectText, type HostEvent, protectionText, switchText } from '@corridor/tunnel-host';
 import type { LogLevel } from './log.js';
 
 /** An event of the tunnel as a line for people: what happened, and why; and how loud. */
@@ -17,10 +17,12 @@ export function eventLine(event: HostEvent): { level: LogLevel; sentence: string
       return { level: 'debug', sentence: `path ${event.path} ${event.type === 'path-added' ? 'added' : 'removed'}` };
     case 'path-moved':
       return { level: 'info', sentence: `path ${event.path} moved from ${event.from} to ${event.to}` };
-    case 'path-switch': {
-      const from = event.from.join('+') || 'nothing';
-      return { level: 'info', sentence: `${event.trafficClass}: ${from} -> ${event.to.join('+')}: ${event.reason}` };
-    }
+    case 'path-switch':
+      return { level: 'info', sentence: switchText(event) };
+    case 'protection':
+      return { level: 'info', sentence: protectionText(event) };
+    case 'path-switch-effect':
+      return { level: 'info', sentence: effectText(event) };
     case 'policy': {
       const why = event.reason === '' ? '' : `: ${event.reason}`;
       const sentence = `policy ${event.version} ${event.outcome} by the tunnel's other end${why}`;

@@ -43,6 +43,8 @@ describe('entries', () => {
 
 describe('every event is a sentence with its reason', () => {
   const peer = 'rtw-1';
+  const spent = { mode: 'single', copies: 0, repairPermille: 0 } as const;
+  const decided = { before: spent, after: spent, figures: [], demandBps: 0 };
   test.each<[HostEvent, string, string]>([
     [
       { type: 'session', atUs: 0, peer, state: 'established', reason: 'handshake over w0' },
@@ -68,9 +70,10 @@ describe('every event is a sentence with its reason', () => {
         to: ['w1', 'w2'],
         reason: 'w0 is silent',
         replayed: 3,
+        ...decided,
       },
       'info',
-      'rtw-1: class default w0 -> w1+w2: w0 is silent (3 packets sent again)',
+      'rtw-1: default: w0 -> w1+w2: w0 is silent (3 packets sent again)',
     ],
     [
       {
@@ -82,9 +85,10 @@ describe('every event is a sentence with its reason', () => {
         to: ['w1'],
         reason: 'first plan',
         replayed: 0,
+        ...decided,
       },
       'info',
-      'rtw-1: class default nothing -> w1: first plan',
+      'rtw-1: default: nothing -> w1: first plan',
     ],
     [
       { type: 'policy', atUs: 0, peer, version: 2, outcome: 'rejected', reason: 'no such strategy' },

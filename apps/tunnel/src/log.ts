@@ -1,4 +1,4 @@
-import type { HostEvent } from '@corridor/tunnel-host';
+import { effectText, type HostEvent, protectionText, switchText } from '@corridor/tunnel-host';
 import type { LOG_LEVELS } from './config/schema.js';
 
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -64,11 +64,12 @@ export function eventSentence(event: HostEvent): string {
       return `${event.peer}: path ${event.path} removed`;
     case 'path-moved':
       return `${event.peer}: path ${event.path} moved from ${event.from} to ${event.to}`;
-    case 'path-switch': {
-      const from = event.from.join('+') || 'nothing';
-      const replayed = event.replayed > 0 ? ` (${event.replayed} packets sent again)` : '';
-      return `${event.peer}: class ${event.trafficClass} ${from} -> ${event.to.join('+')}: ${event.reason}${replayed}`;
-    }
+    case 'path-switch':
+      return `${event.peer}: ${switchText(event)}`;
+    case 'protection':
+      return `${event.peer}: ${protectionText(event)}`;
+    case 'path-switch-effect':
+      return `${event.peer}: ${effectText(event)}`;
     case 'policy':
       return `${event.peer}: policy ${event.version} ${event.outcome}${event.reason === '' ? '' : `: ${event.reason}`}`;
     case 'uplink':

@@ -11,6 +11,7 @@ export { UsageFile, type UsageStore } from './conditions/usage-store.js';
 export { ControlClient, type ControlWatcher } from './control/client.js';
 export * from './control/protocol.js';
 export { ControlServer, type ControlTarget } from './control/server.js';
+export * from './decision-text.js';
 export * from './errors.js';
 export { FALLBACK_PATH } from './fallback/constants.js';
 export type { Remote as FallbackRemote } from './fallback/door.js';

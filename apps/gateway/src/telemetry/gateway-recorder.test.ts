@@ -9,6 +9,20 @@ import { GatewayRecorder } from './gateway-recorder.js';
 import type { IngestService } from './ingest.service.js';
 
 const START = Date.UTC(2026, 10, 23);
+const FIGURES = {
+  path: 'w0',
+  pathId: 0,
+  state: 'suspect',
+  oneWayDelayUs: 20_000,
+  queueUs: 0,
+  lossRatio: 0.02,
+  burstPackets: 1,
+  capacityBps: 20_000_000,
+  deliveredBps: 5_000_000,
+  warnings: ['silence'],
+  placeBefore: 1,
+  placeAfter: 0,
+} as const;
 
 let events: DomainEvents;
 let frames: FrameRow[];
@@ -84,6 +98,10 @@ describe('events of the gateway’s own end', () => {
       to: ['w1'],
       reason: 'w0 is suspect',
       replayed: 3,
+      before: { mode: 'single', copies: 0, repairPermille: 0 },
+      after: { mode: 'single', copies: 1, repairPermille: 0 },
+      figures: [FIGURES],
+      demandBps: 5_000_000,
     });
     events.emit('tunnel-event', { type: 'session', atUs: 0, peer: 'v', state: 'rekeyed', reason: 'new keys' });
     events.emit('tunnel-event', { type: 'warning', atUs: 0, reason: 'concerns no vehicle' });
@@ -92,7 +110,7 @@ describe('events of the gateway’s own end', () => {
     expect(recorded[0]).toMatchObject({
       vehicleId: 'v',
       source: 'gateway',
-      event: { type: 'path-switch', replayed: 3 },
+      event: { type: 'path-switch', replayed: 3, after: { copies: 1 }, figures: [{ path: 'w0', lossRatio: 0.02 }] },
     });
     expect(Math.abs(Date.parse(recorded[0]!.at) - (now - 2_000))).toBeLessThan(1_000);
   });

@@ -11,7 +11,17 @@ const text = (event: EngineEvent) => {
   return view === undefined ? undefined : eventText(view);
 };
 const base = { atUs: 0, peer: 'gateway' };
-const change = { ...base, type: 'path-switch', trafficClass: 'video', reason: 'w2 silent for 61 ms' } as const;
+const spent = { mode: 'single', copies: 0, repairPermille: 0 } as const;
+const change = {
+  ...base,
+  type: 'path-switch',
+  trafficClass: 'video',
+  reason: 'w2 silent for 61 ms',
+  before: spent,
+  after: spent,
+  figures: [],
+  demandBps: 0,
+} as const;
 
 it('tells a switch with its reason and what was sent again', () => {
   expect(text({ ...change, from: ['w2'], to: ['w0'], replayed: 14 })).toBe(

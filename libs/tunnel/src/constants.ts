@@ -45,8 +45,14 @@ export const SPILL_ADDS_LITTLE = 0.1;
 export const REAL_TIME_US = 1_000_000;
 /** CoDel minds nothing for so long after a class's traffic has moved to another path. */
 export const CHANGE_PARDON_US = 500_000;
+export const PARDON_AGAIN_US = 4_000_000;
+/**
+ * CoDel's target for classes that are not real-time ones: flows that fill several radio links at once need a queue to draw
+ * on when one of them fades, and queues of their own keep them from others.
+ */
+export const BULK_TARGET_US = 25_000;
 /** CoDel's target while the capacity of a path is being found, and at most. */
-export const DISCOVERY_TARGET_US = 250_000;
+export const DISCOVERY_TARGET_US = 100_000;
 /** Extra bytes for copies and repair that a class may save up: half a second of 5 Mbit/s at ten per cent. */
 export const MAX_BUDGET_BYTES = 32_000;
 /** What detecting a loss and sending again takes beyond the round trip: acknowledgement delay and scheduling. */

@@ -7,9 +7,11 @@ import { FLAG_COPY, FLAG_ORDERED, FLAG_PROTECTED, FLAG_REPLAY, OVERHEAD_BYTES } 
 import { SLOT_HEADROOM, SLOT_SHIFT } from './batch.js';
 import type { Earliest } from './clock.js';
 import {
+  BULK_TARGET_US,
   CHANGE_PARDON_US,
   DISCOVERY_TARGET_US,
   MAX_BUDGET_BYTES,
+  PARDON_AGAIN_US,
   REAL_TIME_US,
   SIMILAR_US,
   SPILL_ADDS_LITTLE,
@@ -20,7 +22,7 @@ import {
 import type { Core } from './core.js';
 import type { Path } from './path.js';
 import type { Peer } from './peer.js';
-import { ClassQueues, CODEL_TARGET_US, DROPPED_CODEL, DROPPED_DEADLINE } from './queueing/index.js';
+import { ClassQueues, DROPPED_CODEL, DROPPED_DEADLINE } from './queueing/index.js';
 import { Recovery, WAITS_DOUBTFUL } from './recovery.js';
 import { RepairEncoder } from './repair/index.js';
 import {
@@ -51,6 +53,7 @@ const HEADROOM = 1.25;
 
 export class Dispatcher {
   readonly queues: ClassQueues;
+  private readonly pardonedAt = new Float64Array([Number.NEGATIVE_INFINITY]);
   readonly recovery: Recovery;
   private readonly core: Core;
   /** Classes whose packets cannot go again in the running dispatch, one bit each. */
@@ -114,11 +117,19 @@ export class Dispatcher {
         carried |= bit;
         const isNew = (execution.carried & bit) === 0;
         // What waits now waits for the change, not because too much was sent.
-        if (isNew) this.queues.pardon(CHANGE_PARDON_US, clock);
+        if (isNew) this.pardon();
         if (isNew && state === 'up' && congestion.isDiscovering) congestion.expect(demand.rateBps * HEADROOM, 0, clock);
       }
       execution.carried = carried;
     }
+  }
+
+  /** Not again and again: where paths change all the time, a queue that stands has other reasons. */
+  private pardon(): void {
+    const { clock } = this.core;
+    if (clock.nowUs - this.pardonedAt[0] < PARDON_AGAIN_US) return;
+    this.pardonedAt[0] = clock.nowUs;
+    this.queues.pardon(CHANGE_PARDON_US, clock);
   }
 
   /** Sends what may go. Asked at the end of every mutation. */
@@ -459,9 +470,9 @@ function targetUs(execution: Execution): number {
     const { sendDelayUs, congestion } = execution.paths[i] as Path;
     fastestUs = Math.min(fastestUs, sendDelayUs);
     slowestUs = Math.max(slowestUs, sendDelayUs);
-    if (i === 0 || execution.mode === SPILL) discovering ||= congestion.isDiscovering;
+    if (i === 0) discovering = congestion.isDiscovering;
   }
   if (discovering) return DISCOVERY_TARGET_US;
   const spreadUs = execution.mode === SPILL && execution.count > 1 ? slowestUs - fastestUs : 0;
-  return CODEL_TARGET_US + Math.min(spreadUs, DISCOVERY_TARGET_US);
+  return BULK_TARGET_US + Math.min(spreadUs, DISCOVERY_TARGET_US);
 }

@@ -1,5 +1,5 @@
 /** A vehicle and a gateway over links with fixed delays, on a virtual clock: small enough to be seen through. */
-import { builtInStrategies } from '@corridor/strategy';
+import { builtInStrategies, type StrategyFactory } from '@corridor/strategy';
 import { addressRecord } from '../src/address.js';
 import { ADDRESS_BYTES, type AddressRecord, DatagramBatch, type DatagramOutbox, PacketBatch } from '../src/batch.js';
 import type { Engine, GatewayEngine, Sink, UplinkState, VehicleEngine } from '../src/engine.js';
@@ -120,6 +120,19 @@ export class Host<E extends Engine> implements Sink {
     }
   }
 
+  /** Sends packets as they are. */
+  sendBytes(...packets: readonly Uint8Array[]): void {
+    const { batch, engine } = this;
+    for (const packet of packets) {
+      engine.lendSlots(batch);
+      batch.count = 1;
+      batch.length[0] = packet.length;
+      batch.group[0] = 0;
+      engine.sendSlab.set(packet, batch.offset[0]);
+      this.mutate((one, nowUs) => one.sendPackets(batch, nowUs));
+    }
+  }
+
   get sent(): number {
     return this.number;
   }
@@ -169,6 +182,8 @@ interface Happening {
 
 export interface WorldOptions {
   policy?: TunnelPolicy;
+  /** Both ends know these as well as the built-in ones. */
+  strategies?: readonly StrategyFactory[];
   /** One-way delays, milliseconds, of each link. */
   delaysMs?: readonly number[];
   metered?: boolean;
@@ -232,7 +247,7 @@ export class World {
       privateKey: key,
       gatewayPublicKey: testPrimitives.x25519PublicKey(this.gatewayKey),
       ciphers: [CIPHER_AES_256_GCM],
-      strategies: builtInStrategies,
+      strategies: [...builtInStrategies, ...(this.options.strategies ?? [])],
       policy: this.options.policy ?? policyOf('active-standby'),
       sendSlots: this.options.sendSlots ?? 4096,
       mtu: 1400,
@@ -254,7 +269,7 @@ export class World {
         primitives: host.primitives,
         privateKey: this.gatewayKey,
         ciphers: [CIPHER_AES_256_GCM],
-        strategies: builtInStrategies,
+        strategies: [...builtInStrategies, ...(this.options.strategies ?? [])],
         policy: policyOf('active-standby', 0),
         sendSlots: this.options.sendSlots ?? 4096,
         mtu: 1400,

@@ -8,8 +8,8 @@ import { EpochTable } from './epochs.js';
 import type { EngineEvent } from './events.js';
 import { Outgoing } from './outgoing.js';
 import { NO_ROUTE } from './path.js';
-import { QueuePool } from './queueing/index.js';
 import type { EnginePrimitives, RouteTable } from './primitives.js';
+import { QueuePool } from './queueing/index.js';
 import { type Gf256, plainGf256, REPAIR_MEMORY_BYTES, RepairMemory } from './repair/index.js';
 import { SendSlots } from './send-slots.js';
 

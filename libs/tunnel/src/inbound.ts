@@ -30,6 +30,7 @@ import { MAX_BATCH } from './constants.js';
 import type { Core } from './core.js';
 import type { Epoch } from './epochs.js';
 import { isIpPacket } from './ip-packet.js';
+import { clampMss } from './mss.js';
 import type { NumberSpace } from './number-space.js';
 import type { Peer } from './peer.js';
 import { PeerFrames } from './peer-frames.js';
@@ -210,10 +211,12 @@ export class Inbound implements RecoveredSink {
     }
     const hold = HOLD_MS[flags >>> HOLD_SHIFT];
     const holdUs = (flags & FLAG_ORDERED) === 0 ? NO_HOLD : hold === 0 ? DEFAULT_HOLD_US : hold * 1_000;
+    if ((flags & FLAG_PROTECTED) !== 0) {
+      // Kept as it was sent: repairs are made of that.
+      this.repairing = peer;
+      this.decoderOf(peer).keep(flow, sequence, slab, payload, length, clock);
+    }
     this.deliverInTurn(peer, flow, sequence, payload, length, holdUs);
-    if ((flags & FLAG_PROTECTED) === 0) return;
-    this.repairing = peer;
-    this.decoderOf(peer).keep(flow, sequence, slab, payload, length, clock);
   }
 
   /** Hands a new packet on, at once or behind those of its flow that it has overtaken. */
@@ -228,6 +231,8 @@ export class Inbound implements RecoveredSink {
     peer.tally.add(PACKETS_DELIVERED);
     peer.tally.add(BYTES_DELIVERED, length);
     peer.noteTraffic();
+    // What its receiver may send is what this end can carry.
+    clampMss(this.slab, offset, length, Math.min(this.core.mtu, peer.scheduler.largestEverywhere));
     if (holdUs === NO_HOLD) this.deliver(offset, length);
     else {
       if (peer.reordering === undefined) peer.reordering = new Reordering(this.pool, this);

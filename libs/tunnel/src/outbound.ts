@@ -9,6 +9,7 @@ import { tooBigReply } from './icmp.js';
 import type { Inbound } from './inbound.js';
 import { isIpPacket } from './ip-packet.js';
 import { ipv4Length, mayFragment, splitIpv4 } from './ipv4-fragments.js';
+import { clampMss } from './mss.js';
 import type { Peer } from './peer.js';
 import type { EngineRole } from './role.js';
 import { TOO_BIG } from './tally.js';
@@ -54,6 +55,7 @@ export class Outbound {
           classIndex = peer.classifier.classify(slab, offset, length);
           flow = flowId(classIndex, flowHash(slab, offset, length));
           flags = peer.scheduler.flagsOf(classIndex, flow);
+          clampMss(slab, offset, length, Math.min(core.mtu, peer.scheduler.largestEverywhere));
           role.touch(peer);
           peer.noteTraffic();
         }
@@ -68,14 +70,7 @@ export class Outbound {
     }
   }
 
-  private take(
-    peer: Peer,
-    offset: number,
-    length: number,
-    classIndex: number,
-    flow: number,
-    flags: number,
-  ): void {
+  private take(peer: Peer, offset: number, length: number, classIndex: number, flow: number, flags: number): void {
     const { slots, clock } = this.core;
     const slot = offset >> SLOT_SHIFT;
     slots.hold(slot, peer.number, length, flow, flags, clock);

@@ -5,7 +5,14 @@
  * Inner packets are sealed out of the send slab; frames out of small slabs that belong to their chunks. Chunks are
  * made as needed and used again for ever, so nothing is allocated once the busiest mutation has been seen.
  */
-import { FrameWriter, KIND_FRAMES, KIND_REPAIR, OVERHEAD_BYTES, writeInnerHeader, writeOuterHeader } from '@corridor/wire';
+import {
+  FrameWriter,
+  KIND_FRAMES,
+  KIND_REPAIR,
+  OVERHEAD_BYTES,
+  writeInnerHeader,
+  writeOuterHeader,
+} from '@corridor/wire';
 import { DatagramOutbox, SealBatch, SLOT_BYTES, SLOT_HEADROOM, SLOT_SHIFT } from './batch.js';
 import type { Clock } from './clock.js';
 import { CONTROL_PAYLOAD_BYTES } from './constants.js';

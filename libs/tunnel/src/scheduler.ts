@@ -115,6 +115,8 @@ export class Scheduler {
   /** Where acknowledgements and other control datagrams go: the best two paths. */
   best: Path | undefined;
   second: Path | undefined;
+  /** Largest inner packet that every path carries that is up, as far as is known. */
+  largestEverywhere = LARGEST_PACKET;
   /** Control datagrams go over both: a path is suspect, or the best one loses packets. */
   twice = false;
   /** A class is sent in copies. */
@@ -154,6 +156,7 @@ export class Scheduler {
   /** Asks every strategy and answers which classes moved. `paths` in path-id order, without those that are gone. */
   plan(paths: readonly Path[], nowUs: number): Switch[] {
     this.rankForControl(paths);
+    this.largestEverywhere = largestOf(paths);
     if (paths.length === 0) {
       this.snapshots = [];
       for (const execution of this.executions) {
@@ -225,6 +228,17 @@ export class Scheduler {
 
 /** See `Path.evidence`: from 2 % of loss on, acknowledgements go over two paths. */
 const LITTLE_LOSS_EVIDENCE = 2;
+
+/** Above what an IP packet can be. */
+const LARGEST_PACKET = 0xffff;
+
+function largestOf(paths: readonly Path[]): number {
+  let least = LARGEST_PACKET;
+  for (const { state, usable, maxDatagram } of paths) {
+    if (state === 'up' && usable && maxDatagram > 0) least = Math.min(least, maxDatagram - OVERHEAD_BYTES);
+  }
+  return least;
+}
 
 const RANK = { up: 0, suspect: 1, gated: 2, down: 3 } as const;
 

@@ -50,6 +50,9 @@ import {
 
 /** A stream on an unknown path is expected to need so much more than it was seen to. */
 const HEADROOM = 1.25;
+/** The longest datagram; and longer than it takes on a link that is of any use. */
+const FULL_PACKET_BITS = 12_000;
+const SLOWEST_PACKET_US = 500_000;
 
 export class Dispatcher {
   readonly queues: ClassQueues;
@@ -466,13 +469,17 @@ function targetUs(execution: Execution): number {
   let fastestUs = Number.POSITIVE_INFINITY;
   let slowestUs = 0;
   let discovering = execution.count === 0;
+  let rateBps = 0;
   for (let i = 0; i < execution.count; i++) {
     const { sendDelayUs, congestion } = execution.paths[i] as Path;
+    if (i === 0 || execution.mode === SPILL || execution.mode === BALANCE) rateBps += congestion.rateBps;
     fastestUs = Math.min(fastestUs, sendDelayUs);
     slowestUs = Math.max(slowestUs, sendDelayUs);
     if (i === 0) discovering = congestion.isDiscovering;
   }
   if (discovering) return DISCOVERY_TARGET_US;
   const spreadUs = execution.mode === SPILL && execution.count > 1 ? slowestUs - fastestUs : 0;
-  return BULK_TARGET_US + Math.min(spreadUs, DISCOVERY_TARGET_US);
+  // On a slow link a packet waits for those that are being sent, and that is no queue.
+  const packetUs = Math.min(SLOWEST_PACKET_US, FULL_PACKET_BITS * (1e6 / rateBps));
+  return Math.max(BULK_TARGET_US, packetUs) + Math.min(spreadUs, DISCOVERY_TARGET_US);
 }

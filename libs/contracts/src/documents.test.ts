@@ -109,7 +109,7 @@ describe('what a refusal says', () => {
     expect(refusal).toEqual({
       ok: false,
       code: 'invalid',
-      reason: 'paths[0].name: expected an interface name of at most 15 characters',
+      reason: 'paths[0].name: expected an interface name of at most 15 characters, with or without "/tls"',
     });
   });
 });

@@ -37,4 +37,9 @@ export const Name = z
 /** Interface name of an uplink, as Linux knows it. */
 export const LinkName = z.string().regex(/^[^\s/]{1,15}$/, 'expected an interface name of at most 15 characters');
 
+/** Name of a path: that of its uplink, and "/tls" behind it where its datagrams go over WebSocket and TLS. */
+export const PathName = z
+  .string()
+  .regex(/^[^\s/]{1,15}(\/tls)?$/, 'expected an interface name of at most 15 characters, with or without "/tls"');
+
 export const CidrPrefix = z.union([z.cidrv4(), z.cidrv6()]);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { document } from './document.js';
-import { LinkName } from './primitives.js';
+import { PathName } from './primitives.js';
 
 /** One direction of a path, as measured at the end that reports. */
 export const DirectionMetrics = z.looseObject({
@@ -19,7 +19,9 @@ export type DirectionMetrics = z.infer<typeof DirectionMetrics>;
 
 /** States of `PathState` in the engine; a reader shows a state that it does not know as it is. */
 export const PathMetrics = z.looseObject({
-  name: LinkName,
+  name: PathName,
+  /** What carries its datagrams, as `udp`, which is meant where it is missing, or `tls`. */
+  kind: z.string().min(1).max(32).optional(),
   state: z.string().min(1).max(32),
   /** Why it is in that state. */
   reason: z.string().max(200).optional(),
@@ -45,7 +47,7 @@ export const ClassMetrics = z.looseObject({
   name: z.string().max(32),
   strategy: z.string().max(64),
   /** Names of the paths in use, best first. */
-  paths: z.array(LinkName),
+  paths: z.array(PathName),
 });
 export type ClassMetrics = z.infer<typeof ClassMetrics>;
 
@@ -96,7 +98,7 @@ export type ClassSpending = z.infer<typeof ClassSpending>;
 
 /** One path at the moment of a decision, in the sending direction of the end that reports. 0: not measured, or not known. */
 export const PathFigures = z.looseObject({
-  path: LinkName,
+  path: PathName,
   state: z.string().min(1).max(32),
   oneWayDelayUs: z.number().min(0),
   /** Standing queue, part of the delay. */
@@ -149,7 +151,7 @@ export const VehicleEvent = document('event', 1, {
     'warning',
   ]),
   reason: z.string().max(500),
-  path: LinkName.optional(),
+  path: PathName.optional(),
   /** Of a change: states, addresses or, of `path-switch` and `path-switch-effect`, path names. */
   from: z.union([z.string(), z.array(z.string())]).optional(),
   to: z.union([z.string(), z.array(z.string())]).optional(),

@@ -80,6 +80,20 @@ describe('a frame', () => {
     expect(readDocument(MetricFrame, JSON.stringify(frame))).toEqual({ ok: true, value: frame });
   });
 
+  it('has paths over TLS under names of their own, with the data of their uplink', () => {
+    const udp = { ...PATH, kind: 'udp' } as const;
+    const tls = { ...PATH, id: 4, name: 'wwan0/tls', kind: 'tls' } as const;
+    const classes = [{ name: 'default', strategy: 'adaptive', paths: ['wwan0/tls', 'wwan0'] }];
+    const uplinks = [{ name: 'wwan0', usedBytes: 1e9, capBytes: 4e9 }];
+    const frame = frameOf({ ...PEER, paths: [udp, tls], classes }, 6_000_000, { uplinks });
+    expect(frame.paths[0]).not.toHaveProperty('kind');
+    expect(frame.paths[1]).toMatchObject({ name: 'wwan0/tls', kind: 'tls', usedBytes: 1e9, capBytes: 4e9 });
+    expect(frame.classes[0].paths).toEqual(['wwan0/tls', 'wwan0']);
+    expect(readDocument(MetricFrame, JSON.stringify(frame))).toEqual({ ok: true, value: frame });
+    const [odd] = frameOf({ ...PEER, paths: [{ ...tls, name: 'wwan0/tls/tls' }] }, 6_000_000).paths;
+    expect(odd.name).toBe('path-4');
+  });
+
   it('says for how long the session stands only while it does', () => {
     expect(frameOf({ ...PEER, session: 'handshaking' }, 17_000_000).tunnel.establishedSeconds).toBe(0);
     expect(frameOf(PEER, 4_000_000).tunnel.establishedSeconds).toBe(0);

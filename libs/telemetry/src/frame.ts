@@ -15,6 +15,7 @@ export interface DirectionLike {
 export interface PathLike {
   readonly id: number;
   readonly name: string;
+  readonly kind?: 'udp' | 'tls';
   readonly state: string;
   readonly reason: string;
   readonly blocked: boolean;
@@ -103,9 +104,10 @@ export function frameOf(
 }
 
 function pathMetrics(path: PathLike, uplinks: readonly UplinkLike[]): PathMetrics {
-  const uplink = uplinks.find(({ name }) => name === path.name);
+  const uplink = uplinks.find(({ name }) => name === path.name.replace(/\/tls$/, ''));
   return {
     name: linkName(path.name, `path-${path.id}`),
+    ...(path.kind === 'tls' ? { kind: path.kind } : {}),
     state: path.state,
     reason: path.reason.slice(0, 200),
     rttUs: whole(path.rttUs),
@@ -151,7 +153,7 @@ function classMetrics({ name, strategy, paths }: PeerLike['classes'][number]): C
   };
 }
 
-/** The other end names its paths: what is no interface name must not make the whole frame invalid. */
+/** The other end names its paths: what is no name of a path must not make the whole frame invalid. */
 export function linkName(name: string, otherwise: string): string {
-  return /^[^\s/]{1,15}$/.test(name) ? name : otherwise;
+  return /^[^\s/]{1,15}(\/tls)?$/.test(name) ? name : otherwise;
 }

@@ -2,6 +2,9 @@
 import { readU16, readU32, writeU16, writeU32 } from '@corridor/wire';
 import { ADDRESS_BYTES, type AddressRecord } from './batch.js';
 
+/** Byte of a record that names the transport, and its value for streams (WebSocket over TLS); 0 is UDP. */
+export const TRANSPORT_AT = 1;
+export const TRANSPORT_TLS = 1;
 const SCOPE_AT = 4;
 const REMOTE_AT = 8;
 /** Family, port, scope and remote address. */
@@ -11,6 +14,11 @@ const REMOTE_END = 24;
 export function sameRemote(a: Uint8Array, aAt: number, b: Uint8Array, bAt: number): boolean {
   for (let i = 0; i < REMOTE_END; i++) if (a[aAt + i] !== b[bAt + i]) return false;
   return true;
+}
+
+/** Whether a record is that of a stream instead of UDP. */
+export function isStreamAddress(record: Uint8Array): boolean {
+  return record[TRANSPORT_AT] === TRANSPORT_TLS;
 }
 
 /** The remote end as "192.0.2.1:4510", "[2001:db8::1]:4510" or "[fe80::1%3]:4510". */

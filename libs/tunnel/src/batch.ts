@@ -40,9 +40,9 @@ export class PacketBatch {
 export const ADDRESS_BYTES = 40;
 
 /**
- * Where a datagram came from or goes to, 40 bytes: family u8 (4 or 6), zero u8, remote port u16 LE, zero u32 (IPv6
- * scope id LE), remote address 16 bytes (IPv4 in the first 4, rest zero), local address 16 bytes likewise (zero: let
- * the kernel choose).
+ * Where a datagram came from or goes to, 40 bytes: family u8 (4 or 6), transport u8 (0 UDP, 1 WebSocket over
+ * TLS), remote port u16 LE, zero u32 (IPv6 scope id LE), remote address 16 bytes (IPv4 in the first 4, rest zero),
+ * local address 16 bytes likewise (zero: let the kernel choose).
  */
 export type AddressRecord = Uint8Array;
 

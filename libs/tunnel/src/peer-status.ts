@@ -1,6 +1,6 @@
 /** A peer's state as plain data, for people and programs outside the engine. */
 import { OVERHEAD_BYTES } from '@corridor/wire';
-import { formatAddress } from './address.js';
+import { formatAddress, isStreamAddress } from './address.js';
 import type { DirectionEstimate } from './estimator.js';
 import type { Path } from './path.js';
 import type { Peer } from './peer.js';
@@ -29,6 +29,7 @@ function pathStatus(path: Path, nowUs: number, mtu: number): PathStatus {
   return {
     id: path.id,
     name: path.name,
+    kind: isStreamAddress(path.address) ? 'tls' : 'udp',
     state: blocked ? 'down' : path.state,
     reason: path.reason,
     sinceUs: path.sinceUs,

@@ -45,6 +45,8 @@ export interface DirectionStatus {
 export interface PathStatus {
   readonly id: number;
   readonly name: string;
+  /** What carries its datagrams: UDP, or WebSocket over TLS where UDP gets nowhere. */
+  readonly kind: 'udp' | 'tls';
   readonly state: PathState;
   /** Why it is in that state. */
   readonly reason: string;

@@ -16,6 +16,7 @@ function view(state: string, rttUs: number, isActive = false): LinkView {
     reason: null,
     otherState: null,
     blocked: false,
+    overTls: false,
     metered: false,
     roaming: false,
     capReached: false,

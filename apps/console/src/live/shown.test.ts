@@ -1,6 +1,6 @@
 import type { LiveVehicle, PathMetrics } from '@corridor/contracts';
 import { expect, it } from 'vitest';
-import { linkViews } from './shown.js';
+import { linkTitle, linkViews, uplinkOf } from './shown.js';
 
 const DIRECTION = { delayVariationUs: 0, jitterUs: 0, lossRatio: 0, rateBps: 0, packets: 0, bytes: 0, lost: 0 };
 const PATH: PathMetrics = {
@@ -27,4 +27,14 @@ it.each<[string, Partial<PathMetrics>, object]>([
   ],
 ])('a link that has used %s', (_name, told, shown) => {
   expect(viewOf({ ...PATH, ...told })).toMatchObject(shown);
+});
+
+it('a path over TLS says so, and is called after its uplink', () => {
+  expect(viewOf({ ...PATH, kind: 'tls' })).toMatchObject({ overTls: true });
+  expect(viewOf(PATH)).toMatchObject({ overTls: false });
+  const vehicle = { uplinks: [{ name: 'wwan0', operator: 'Telekom', label: '' }] } as unknown as LiveVehicle;
+  expect(uplinkOf('wwan0/tls')).toBe('wwan0');
+  expect(linkTitle(vehicle, 'wwan0')).toBe('Telekom');
+  expect(linkTitle(vehicle, 'wwan0/tls')).toBe('Telekom (TLS)');
+  expect(linkTitle(vehicle, 'wwan1/tls')).toBe('wwan1/tls');
 });

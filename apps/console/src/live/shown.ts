@@ -23,6 +23,8 @@ export interface LinkView {
   readonly name: string;
   /** The end whose figures these are: the vehicle's, and the gateway's when the vehicle has not reported. */
   readonly source: Source | null;
+  /** Its datagrams go over WebSocket and TLS, as UDP got nowhere. */
+  readonly overTls: boolean;
   readonly state: string | null;
   readonly reason: string | null;
   /** The gateway's state where it differs from the vehicle's. */
@@ -52,6 +54,7 @@ function linkView(link: LinkStatus, vehicle: LiveVehicle, prefer: Source): LinkV
   return {
     name: link.name,
     source,
+    overTls: path?.kind === 'tls',
     state: path?.state ?? null,
     reason: path?.reason ?? null,
     otherState: other !== null && path !== null && other.state !== path.state ? other.state : null,
@@ -78,10 +81,18 @@ function direction(metrics: DirectionMetrics | undefined): Direction | null {
   return { lossRatio, rateBps, jitterUs, delayVariationUs };
 }
 
-/** What people call an uplink: its operator, else its label, else the interface's name. */
+/** Interface of a path: a path over TLS has its uplink's name and "/tls" behind it. */
+export function uplinkOf(path: string): string {
+  return path.replace(/\/tls$/, '');
+}
+
+/** What people call a path: its uplink's operator, else label, else the interface's name; and what else it goes over. */
 export function linkTitle(vehicle: LiveVehicle, name: string): string {
-  const uplink = vehicle.uplinks.find((candidate) => candidate.name === name);
-  return uplink?.operator || uplink?.label || name;
+  const interfaceName = uplinkOf(name);
+  const uplink = vehicle.uplinks.find((candidate) => candidate.name === interfaceName);
+  const title = uplink?.operator || uplink?.label;
+  if (!title) return name;
+  return interfaceName === name ? title : `${title} (TLS)`;
 }
 
 /** Longest of both: for columns that show one figure. */

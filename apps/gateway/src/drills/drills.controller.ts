@@ -1,4 +1,4 @@
-import { BlockLink, Id, LinkDrill, LinkName } from '@corridor/contracts';
+import { BlockLink, Id, LinkDrill, LinkName, PathName } from '@corridor/contracts';
 import { Body, Controller, HttpCode, Inject, Param, Post, Put } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
@@ -18,7 +18,7 @@ export class DrillsController {
   block(
     @CurrentActor() actor: OperatorActor,
     @Param('id', { schema: Id }) id: string,
-    @Param('name', { schema: LinkName }) name: string,
+    @Param('name', { schema: PathName }) name: string,
     @Body({ schema: BlockLink }) body: z.infer<typeof BlockLink>,
   ): Promise<void> {
     return this.drills.block(actor, id, name, body.blocked);

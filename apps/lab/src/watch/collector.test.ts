@@ -16,6 +16,7 @@ function path(name: string, change: Partial<PathStatus> = {}): PathStatus {
   return {
     id: LINKS.indexOf(name),
     name,
+    kind: 'udp',
     state: 'up',
     reason: 'answers',
     sinceUs: 1_000_000,

@@ -3,11 +3,8 @@
  * the TCP connection, with 1 in the byte that is 0 for UDP. Every stream has a socket number of its own, so socket and
  * address together name one connection, and a vehicle that connects anew is seen to have moved.
  */
-import { ADDRESS_BYTES, type AddressRecord, addressRecord, parseIp } from '@corridor/tunnel';
+import { type AddressRecord, addressRecord, parseIp, TRANSPORT_AT, TRANSPORT_TLS } from '@corridor/tunnel';
 
-/** Byte of an address record that names the transport, and its value for streams. */
-const TRANSPORT_AT = 1;
-const TRANSPORT_TLS = 1;
 const MAPPED = '::ffff:';
 
 /** @param ip as Node tells it, also "::ffff:192.0.2.1"; unknown (a proxy on a unix socket): 0.0.0.0 */
@@ -16,9 +13,4 @@ export function streamAddress(ip: string | undefined, port: number | undefined):
   const record = addressRecord(parseIp(text) ?? new Uint8Array(4), port ?? 0);
   record[TRANSPORT_AT] = TRANSPORT_TLS;
   return record;
-}
-
-/** Whether a record is that of a stream. */
-export function isStreamAddress(record: AddressRecord): boolean {
-  return record.length === ADDRESS_BYTES && record[TRANSPORT_AT] === TRANSPORT_TLS;
 }

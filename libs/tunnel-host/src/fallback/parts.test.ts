@@ -1,7 +1,7 @@
-import { formatAddress, sameRemote } from '@corridor/tunnel';
+import { formatAddress, isStreamAddress, sameRemote } from '@corridor/tunnel';
 import { describe, expect, test } from 'vitest';
 import { AcceptRate } from './accept-rate.js';
-import { isStreamAddress, streamAddress } from './address.js';
+import { streamAddress } from './address.js';
 import { Backlog, wrappedMs } from './backlog.js';
 import { BundleReader, BundleWriter } from './bundle.js';
 import { BACKLOG_BYTES } from './constants.js';

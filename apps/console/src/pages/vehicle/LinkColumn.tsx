@@ -7,7 +7,7 @@ import { useCursorAtS } from '../../charts/cursor.js';
 import { indexAt, type LinkHistory } from '../../charts/history.js';
 import { LineChart } from '../../charts/LineChart.js';
 import { formatDelay, formatLoss, formatRate } from '../../format/units.js';
-import type { LinkView } from '../../live/shown.js';
+import { type LinkView, uplinkOf } from '../../live/shown.js';
 import { Button } from '../../ui/controls.js';
 import { Notice } from '../../ui/feedback.js';
 import { Icon } from '../../ui/icons.js';
@@ -108,6 +108,7 @@ function LinkHead({
       <div className="link-title">
         <h3>{title}</h3>
         {title !== name && <span className="link-name">{name}</span>}
+        {view?.overTls && <span className="tag">TLS</span>}
         {view?.metered && <span className="tag">metered</span>}
         {view?.roaming && <span className="tag">roaming</span>}
         {view?.capReached && <span className="tag">data used up</span>}
@@ -198,7 +199,7 @@ function Drills({
             icon="cut"
             busy={busy}
             aria-label={`Cut link ${title}`}
-            onClick={() => void run(() => gateway.drill(vehicleId, name, 'cut'))}
+            onClick={() => void run(() => gateway.drill(vehicleId, uplinkOf(name), 'cut'))}
           >
             Cut link
           </Button>
@@ -207,7 +208,7 @@ function Drills({
             icon="restore"
             busy={busy}
             aria-label={`Restore link ${title}`}
-            onClick={() => void run(() => gateway.drill(vehicleId, name, 'restore'))}
+            onClick={() => void run(() => gateway.drill(vehicleId, uplinkOf(name), 'restore'))}
           >
             Restore
           </Button>

@@ -4,6 +4,7 @@ import * as gateway from '../../api/gateway.js';
 import { useAction } from '../../api/use-resource.js';
 import { useMay } from '../../app/session.js';
 import { formatBytes } from '../../format/units.js';
+import { uplinkOf } from '../../live/shown.js';
 import { Button, IconButton, TextField } from '../../ui/controls.js';
 import { Dialog, Empty, Notice } from '../../ui/feedback.js';
 
@@ -13,7 +14,7 @@ export function UplinksCard({ vehicle }: { readonly vehicle: LiveVehicle }) {
   const [editing, setEditing] = useState<{ readonly name: string; readonly uplink: Uplink | null } | null>(null);
   const { error, run } = useAction();
   const known = new Map(vehicle.uplinks.map((uplink) => [uplink.name, uplink]));
-  const names = [...new Set([...known.keys(), ...vehicle.status.links.map(({ name }) => name)])].sort();
+  const names = [...new Set([...known.keys(), ...vehicle.status.links.map(({ name }) => uplinkOf(name))])].sort();
   return (
     <section className="panel panel-wide" aria-labelledby="uplinks-card">
       <header className="panel-head">

@@ -53,9 +53,9 @@ describe('the systemd unit', () => {
   const unit = readFileSync(join(deploy, 'corridor-tunnel@.service'), 'utf8');
   const values = (key: string) => [...unit.matchAll(new RegExp(`^${key}=(.*)$`, 'gm'))].map((match) => match[1]);
 
-  test('gives the two capabilities that the tunnel needs, and no other', () => {
-    expect(values('AmbientCapabilities')).toEqual(['CAP_NET_ADMIN CAP_NET_RAW']);
-    expect(values('CapabilityBoundingSet')).toEqual(['CAP_NET_ADMIN CAP_NET_RAW']);
+  test('gives the two capabilities that the tunnel needs, and that of listening on port 443', () => {
+    expect(values('AmbientCapabilities')).toEqual(['CAP_NET_ADMIN CAP_NET_BIND_SERVICE CAP_NET_RAW']);
+    expect(values('CapabilityBoundingSet')).toEqual(['CAP_NET_ADMIN CAP_NET_BIND_SERVICE CAP_NET_RAW']);
     expect(values('NoNewPrivileges')).toEqual(['yes']);
   });
 

@@ -104,6 +104,24 @@ describe.skipIf(CHROMIUM === undefined)('the console in a browser', { timeout: 3
     await context.close();
   });
 
+  it('opens the figures of a switch, before and after, and they fit a phone', async () => {
+    const { page, context, complaints } = await open({ viewport: { width: 360, height: 780 } });
+    await logIn(page);
+    await page.goto(`${fixture.url}/vehicles/${VEHICLE}`);
+    const change = page
+      .locator('.event:has-text("Telekom → Vodafone"):has(summary:has-text("before and after"))')
+      .first();
+    await change.locator('summary').click(WAIT);
+    const table = await change.locator('.event-figures').innerText();
+    expect(table.replaceAll('\u00a0', ' ')).toMatch(/Telekom was first[\s\S]*14 ms[\s\S]*2\.4 %[\s\S]*2\.1 s later/);
+    expect(table).toContain('14 sent again, none dropped');
+    expect(await change.evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)).toBe(0);
+    expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0);
+    expect(await accessibilityFaults(page)).toEqual([]);
+    expect(complaints).toEqual([]);
+    await context.close();
+  });
+
   it('changes a policy, says what will change, and follows it until it is applied', async () => {
     const { page, context, complaints } = await open();
     await logIn(page);

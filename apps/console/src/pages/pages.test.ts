@@ -13,6 +13,7 @@ import { countStates, NO_QUERY, selectVehicles } from './fleet/query.js';
 import { draftOf, layerOf, matchText, newClass } from './policy/draft.js';
 import { layerChanges, rebased } from './policy/layer-diff.js';
 import { pushSteps } from './policy/PushSteps.js';
+import { figureRows, withEffects } from './vehicle/decisions.js';
 import { matchesFilter, mergedEvents, wordsOf } from './vehicle/event-words.js';
 
 const NOW = Date.parse('2026-11-23T08:00:00.000Z');
@@ -266,8 +267,128 @@ describe('what happened', () => {
     });
   });
 
+  const vehicle = fixtures[0] as FixtureVehicle;
+  const figures = (path: string, part: object) => ({
+    path,
+    state: 'up',
+    oneWayDelayUs: 20_000,
+    queueUs: 0,
+    lossRatio: 0,
+    burstPackets: 0,
+    capacityBps: 0,
+    deliveredBps: 0,
+    warnings: [],
+    placeBefore: 0,
+    placeAfter: 0,
+    ...part,
+  });
+  const change = {
+    type: 'path-switch' as const,
+    trafficClass: 'video',
+    from: ['wwan0'],
+    to: ['wwan1'],
+    reason: 'silent',
+    figures: [
+      figures('wwan0', {
+        state: 'suspect',
+        lossRatio: 0.012,
+        capacityBps: 20e6,
+        deliveredBps: 4.9e6,
+        warnings: ['silence'],
+        placeBefore: 1,
+      }),
+      figures('wwan1', { oneWayDelayUs: 0, placeAfter: 1 }),
+    ],
+  };
+  const felt = {
+    spanUs: 2_140_000,
+    packets: 1_080,
+    retransmissions: 14,
+    queueDrops: 0,
+    waiting: 0,
+    demandBps: 5e6,
+    sentBps: 5e6,
+  };
+  const outcome = {
+    type: 'path-switch-effect' as const,
+    trafficClass: 'video',
+    from: ['wwan0'],
+    to: ['wwan1'],
+    reason: '2.1 s after the switch',
+    figures: [figures('wwan1', { oneWayDelayUs: 31_000, deliveredBps: 4.8e6, placeAfter: 1 })],
+    felt,
+    switches: 1,
+  };
+
+  it('has what came of a switch beside it, and alone only without its switch', () => {
+    const effect = eventOf(vehicle, NOW + 2_150, outcome);
+    const moved = eventOf(vehicle, NOW, change);
+    const others = [
+      eventOf(vehicle, NOW, { ...change, trafficClass: 'vitals' }),
+      eventOf(vehicle, NOW, change, 'gateway'),
+      eventOf(vehicle, NOW - 1_000, change),
+      eventOf(vehicle, NOW + 2_200, change),
+    ];
+    expect(withEffects([effect, moved, ...others])).toEqual([
+      { recorded: moved, effect: effect.event },
+      ...others.map((recorded) => ({ recorded, effect: undefined })),
+    ]);
+    expect(withEffects([effect, ...others]).map(({ recorded }) => recorded)).toEqual([effect, ...others]);
+    expect(wordsOf(effect.event, titleOf)).toMatchObject({
+      title: 'Telekom → Vodafone',
+      detail:
+        '2.1 s after the switch: 1,080\u00a0packets, 14 sent again, none dropped; 5.0\u00a0Mbit/s of 5.0\u00a0Mbit/s sent',
+    });
+  });
+
+  it('has its figures by link, then and later', () => {
+    const rows = figureRows(event(change), event(outcome));
+    expect(rows.map(({ path, place }) => [path, place])).toEqual([
+      ['wwan0', 'was first'],
+      ['wwan1', 'first now'],
+    ]);
+    expect(rows[0]?.rows).toEqual([
+      {
+        when: 'then',
+        state: 'suspect',
+        delay: '20\u00a0ms',
+        loss: '1.2\u00a0%',
+        rate: '4.9\u00a0Mbit/s of 20\u00a0Mbit/s',
+        queue: '0\u00a0ms',
+        warnings: 'silence',
+      },
+    ]);
+    expect(rows[1]?.rows.map(({ when, delay, queue }) => [when, delay, queue])).toEqual([
+      ['then', '–', '–'],
+      ['2.1\u00a0s later', '31\u00a0ms', '0\u00a0ms'],
+    ]);
+    expect(figureRows(event({ type: 'path-switch' }), undefined)).toEqual([]);
+  });
+
+  it('tells how a class is protected from now on', () => {
+    const spent = { mode: 'spill', copies: 0, repairPermille: 0 };
+    const protection = event({
+      type: 'protection',
+      to: ['wwan0'],
+      reason: 'wwan0 answers late',
+      before: spent,
+      after: { ...spent, copies: 1, repairPermille: 125 },
+      changes: 3,
+    });
+    expect(wordsOf(protection, titleOf)).toMatchObject({
+      title: 'nothing extra → 1\u00a0copy, 13\u00a0% repair',
+      detail: 'Telekom: wwan0 answers late; changed 3 times',
+    });
+  });
+
+  it('is shown as it is when this page does not know it', () => {
+    expect(wordsOf(event({ type: 'something-new' as never, reason: 'why' }), titleOf)).toMatchObject({
+      title: 'something-new',
+      detail: 'why',
+    });
+  });
+
   it('is filtered by kind and by end, newest first and each once', () => {
-    const vehicle = fixtures[0] as FixtureVehicle;
     const older = eventOf(vehicle, NOW, { type: 'agent', reason: '' });
     const newer = eventOf(vehicle, NOW + 1, { type: 'path-switch', reason: '' }, 'gateway');
     expect(mergedEvents([older], [older, newer])).toEqual([newer, older]);

@@ -4,7 +4,9 @@ import { Button, Select } from '../../ui/controls.js';
 import { Empty, Notice } from '../../ui/feedback.js';
 import { Icon } from '../../ui/icons.js';
 import { Moment } from '../../ui/status.js';
+import { type TimelineItem, withEffects } from './decisions.js';
 import { type EventFilter, matchesFilter, wordsOf } from './event-words.js';
+import { Figures } from './Figures.js';
 
 interface Props {
   readonly events: readonly RecordedEvent[];
@@ -18,7 +20,10 @@ interface Props {
 export function Timeline({ events, older, loading, error, titleOf }: Props) {
   const [filter, setFilter] = useState<EventFilter>('paths');
   const [end, setEnd] = useState<'both' | Source>('both');
-  const shown = useMemo(() => events.filter((event) => matchesFilter(event, filter, end)), [events, filter, end]);
+  const shown = useMemo(
+    () => withEffects(events.filter((event) => matchesFilter(event, filter, end))),
+    [events, filter, end],
+  );
   return (
     <section className="panel timeline" aria-labelledby="timeline-title">
       <header className="panel-head">
@@ -48,8 +53,8 @@ export function Timeline({ events, older, loading, error, titleOf }: Props) {
       </header>
       {error !== null && <Notice kind="error">{error}</Notice>}
       <ol className="events" aria-live="polite" aria-relevant="additions">
-        {shown.map((event) => (
-          <EventItem key={event.id} event={event} titleOf={titleOf} />
+        {shown.map((item) => (
+          <EventItem key={item.recorded.id} item={item} titleOf={titleOf} />
         ))}
       </ol>
       {shown.length === 0 && !loading && (
@@ -65,10 +70,13 @@ export function Timeline({ events, older, loading, error, titleOf }: Props) {
 }
 
 function EventItem({
-  event: { at, source, event },
+  item: {
+    recorded: { at, source, event },
+    effect,
+  },
   titleOf,
 }: {
-  readonly event: RecordedEvent;
+  readonly item: TimelineItem;
   readonly titleOf: (path: string) => string;
 }) {
   const { icon, tone, title, detail } = wordsOf(event, titleOf);
@@ -83,6 +91,7 @@ function EventItem({
           {event.trafficClass !== undefined && <span className="tag">{event.trafficClass}</span>}
         </p>
         {detail !== '' && <p className="event-detail">{detail}</p>}
+        <Figures event={event} effect={effect} titleOf={titleOf} />
         <p className="event-meta">
           <Moment at={at} millis />
           <span>{source === 'vehicle' ? 'seen by the vehicle' : 'seen by the gateway'}</span>

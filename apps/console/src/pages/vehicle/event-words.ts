@@ -1,11 +1,14 @@
 import type { RecordedEvent, VehicleEvent } from '@corridor/contracts';
 import type { IconName } from '../../ui/icons.js';
+import { feltWords, spendingChange } from './decisions.js';
 
 export const EVENT_FILTERS = ['switches', 'paths', 'all'] as const;
 export type EventFilter = (typeof EVENT_FILTERS)[number];
 
 const PATH_TYPES: readonly VehicleEvent['type'][] = [
   'path-switch',
+  'path-switch-effect',
+  'protection',
   'path-state',
   'path-added',
   'path-removed',
@@ -20,7 +23,7 @@ export function matchesFilter(
   end: 'both' | RecordedEvent['source'],
 ): boolean {
   if (end !== 'both' && source !== end) return false;
-  if (filter === 'switches') return event.type === 'path-switch';
+  if (filter === 'switches') return event.type === 'path-switch' || event.type === 'path-switch-effect';
   return filter === 'all' || PATH_TYPES.includes(event.type);
 }
 
@@ -49,6 +52,15 @@ export function wordsOf(event: VehicleEvent, titleOf: (path: string) => string):
         `${names(event.from, titleOf)} → ${names(event.to, titleOf)}`,
         withReplays(event),
       );
+    case 'path-switch-effect':
+      return words(
+        'switch',
+        'plain',
+        `${names(event.from, titleOf)} → ${names(event.to, titleOf)}`,
+        effectDetail(event),
+      );
+    case 'protection':
+      return words('policy', 'warn', spendingChange(event) || 'Protection', protectionDetail(event, titleOf));
     case 'path-state':
       return words('link', toneOf(event.to), `${path}: ${text(event.from)} → ${text(event.to)}`, event.reason);
     case 'path-added':
@@ -72,6 +84,9 @@ export function wordsOf(event: VehicleEvent, titleOf: (path: string) => string):
       return words('info', 'plain', 'Agent', event.reason);
     case 'warning':
       return words('warn', 'warn', 'Warning', event.reason);
+    // Of a gateway that is newer than this page.
+    default:
+      return words('info', 'plain', String(event.type), event.reason);
   }
 }
 
@@ -91,6 +106,16 @@ function text(value: VehicleEvent['from']): string {
 function withReplays({ reason, replayed }: VehicleEvent): string {
   if (replayed === undefined || replayed === 0) return reason;
   return `${reason}${reason === '' ? '' : '; '}${replayed} ${replayed === 1 ? 'packet' : 'packets'} sent again`;
+}
+
+function effectDetail(event: VehicleEvent): string {
+  const felt = feltWords(event);
+  return felt === '' ? event.reason : `${event.reason}: ${felt}`;
+}
+
+function protectionDetail(event: VehicleEvent, titleOf: (path: string) => string): string {
+  const often = event.changes !== undefined && event.changes > 1 ? `; changed ${event.changes} times` : '';
+  return `${names(event.to, titleOf)}: ${event.reason}${often}`;
 }
 
 function toneOf(state: VehicleEvent['to']): EventWords['tone'] {

@@ -25,6 +25,7 @@ import { nextSession } from './store/session.js';
 import type { State, StoredDevice } from './store/state.js';
 import { Reporter } from './telemetry/reporter.js';
 import { fallbackOf } from './tunnel/fallback.js';
+import { capsOf } from './tunnel/registry-caps.js';
 import { VehicleTunnel } from './tunnel/vehicle-tunnel.js';
 
 const FRAME_MS = 1000;
@@ -212,6 +213,7 @@ export class Agent {
     const { device } = this.#keeper;
     const credentials = this.#credentials();
     const { tunnel } = credentials;
+    this.#tunnel.setCaps(capsOf(credentials));
     return this.#tunnel.use({
       privateKey: device.keys.tunnel,
       tunnel,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { document } from './document.js';
-import { CidrPrefix, CompactJws, Id, Instant, Name, SigningKey, TunnelKey } from './primitives.js';
+import { CidrPrefix, CompactJws, Id, Instant, LinkName, Name, SigningKey, TunnelKey } from './primitives.js';
 
 /**
  * A claim as people carry it, on paper, as QR code or on the command line:
@@ -109,6 +109,8 @@ export const Credentials = document('credentials', 1, {
     /** What the vehicle reaches through the tunnel. */
     routes: z.array(CidrPrefix),
   }),
+  /** Data volumes of the registry, of a calendar month (UTC), both directions; for uplinks whose own configuration has none. */
+  uplinks: z.array(z.looseObject({ name: LinkName, monthlyCapBytes: z.int().min(0) })).optional(),
   /** Public keys that policies are signed with; pinned: a later answer may add keys only when a pinned key signed it. */
   policyKeys: z.array(SigningKey.extend({ kid: z.string().min(1).max(100) })).min(1),
 });

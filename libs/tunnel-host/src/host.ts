@@ -10,7 +10,7 @@ import type { FallbackDoor, Remote } from './fallback/door.js';
 import { FallbackKeeper } from './fallback/keeper.js';
 import type { FallbackServer } from './fallback/server.js';
 import type { CounterSet } from './messages.js';
-import type { GatewayHostOptions, HostOptions, HostServices, VehicleHostOptions } from './options.js';
+import type { CapOptions, GatewayHostOptions, HostOptions, HostServices, VehicleHostOptions } from './options.js';
 import { processStatus } from './process-status.js';
 import type { HostEvent, HostStatus } from './status.js';
 import { ipBatch } from './system/ip.js';
@@ -147,6 +147,17 @@ export class TunnelHost {
   async setPolicy(policy: TunnelPolicy): Promise<void> {
     await this.#worker.command('setPolicy', { policy });
     this.#policy = policy;
+  }
+
+  /**
+   * Vehicle: data caps by interface, for uplinks whose options have none; replaces those given before. Nothing is
+   * interrupted. @throws HostError where there is no place to keep their usage
+   */
+  setCaps(caps: ReadonlyMap<string, CapOptions>): void {
+    if (caps.size > 0 && this.#services.usage === undefined) {
+      throw new HostError('ERR_HOST_CONFIG', 'an uplink has a data cap, and there is no place to keep its usage');
+    }
+    this.#conditions?.setCaps(caps);
   }
 
   /** Drill: takes a path out of use or puts it back. `vehicle` counts at a gateway only. */

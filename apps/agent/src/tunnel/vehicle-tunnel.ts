@@ -1,6 +1,7 @@
 import type { Credentials } from '@corridor/contracts';
 import type { TunnelPolicy } from '@corridor/tunnel';
 import {
+  type CapOptions,
   type HostEvent,
   type HostServices,
   type HostStatus,
@@ -39,6 +40,7 @@ export class VehicleTunnel {
   readonly #pause = new Pause();
   #setup: TunnelSetup | undefined;
   #policy: TunnelPolicy;
+  #caps: ReadonlyMap<string, CapOptions> = new Map();
   #host: TunnelHost | undefined;
   #fault = 'not started';
   #established = false;
@@ -92,6 +94,12 @@ export class VehicleTunnel {
     this.#policy = policy;
   }
 
+  /** Data caps of the registry, by interface, now and for every later start; the configuration's own go before them. */
+  setCaps(caps: ReadonlyMap<string, CapOptions>): void {
+    this.#caps = caps;
+    this.#host?.setCaps(caps);
+  }
+
   async setPathBlocked(path: string, blocked: boolean): Promise<void> {
     if (this.#host === undefined) throw new Error(`there is no tunnel: ${this.#fault}`);
     await this.#host.setPathBlocked(path, blocked);
@@ -136,6 +144,7 @@ export class VehicleTunnel {
   async #once(setup: TunnelSetup): Promise<void> {
     try {
       this.#host = await TunnelHost.start(this.#options(setup), (event) => this.#event(event), this.#services);
+      this.#host.setCaps(this.#caps);
       this.#log.info(`the tunnel runs on ${this.#config.tun.name}`);
       this.#firstTry?.();
       const error = await this.#host.ended;

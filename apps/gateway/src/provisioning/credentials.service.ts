@@ -61,6 +61,7 @@ export class CredentialsService {
         addresses: this.overlay.interfaceAddresses(vehicle.overlayHost),
         routes: [...facts.routes],
       },
+      uplinks: vehicle.uplinks.map(({ name, monthlyCapBytes }) => ({ name, monthlyCapBytes: Number(monthlyCapBytes) })),
       policyKeys: this.keys.policyKeys(),
     };
   }

@@ -164,6 +164,16 @@ describe('enrolment', () => {
     expect(await registry.enrolment.enrol(await thief.enrolment(second.claim))).toMatchObject({ state: 'active' });
   });
 
+  it('tells the data caps of the registry, and only those', async () => {
+    const registry = await testRegistry();
+    const { vehicle, claim } = await vehicleWithClaim(registry);
+    const known = { label: '', operator: 'Telekom', iccid: null };
+    await registry.vehicles.putUplink(registry.actor, vehicle.id, 'wwan0', { ...known, monthlyCapBytes: 5e12 });
+    await registry.vehicles.putUplink(registry.actor, vehicle.id, 'eth0', { ...known, monthlyCapBytes: null });
+    const { credentials } = await registry.enrolment.enrol(await (await TestPi.make()).enrolment(claim.claim));
+    expect(Credentials.parse(credentials).uplinks).toEqual([{ name: 'wwan0', monthlyCapBytes: 5e12 }]);
+  });
+
   it('replaces hardware: the new device ends the one before it', async () => {
     const registry = await testRegistry();
     const { vehicle, claim } = await vehicleWithClaim(registry);

@@ -14,6 +14,8 @@ export interface RegisteredDevice extends DeviceRecord {
     readonly overlayHost: number;
     readonly networks: readonly string[];
     readonly organisation: { readonly id: string; readonly name: string };
+    /** Those with a data cap. */
+    readonly uplinks: readonly { readonly name: string; readonly monthlyCapBytes: bigint | null }[];
   };
 }
 
@@ -31,6 +33,11 @@ export const REGISTERED = {
       overlayHost: true,
       networks: true,
       organisation: { select: { id: true, name: true } },
+      uplinks: {
+        where: { monthlyCapBytes: { not: null } },
+        select: { name: true, monthlyCapBytes: true },
+        orderBy: { name: 'asc' },
+      },
     },
   },
 } as const satisfies Prisma.DeviceSelect;

@@ -104,6 +104,36 @@ describe('a data cap', () => {
     expect(applied).toEqual([['wwan0', { roaming: false, capReached: true, signal: undefined }]]);
   });
 
+  it('may come later from elsewhere, change and go, where the configuration has none', async () => {
+    counters.set('wwan0', 0);
+    counters.set('eth0', 0);
+    const made = start(
+      [{ device: 'eth0' }, { device: 'wwan*', cap: { bytes: 5e9, resetDay: 5 } }],
+      [uplink('eth0'), uplink('wwan0', 4)],
+    );
+    expect(made.figuresOf('eth0')).toEqual({});
+    const cap = (bytes: number) => ({ bytes, resetDay: 1 });
+    made.setCaps(new Map(['eth0', 'wwan0'].map((name) => [name, cap(1e9)])));
+    expect(made.figuresOf('wwan0').capBytes).toBe(5e9);
+    counters.set('eth0', 1.5e9);
+    await vi.waitFor(() => expect(changes).toEqual(['eth0 has used up its data volume of 1.00 GB']));
+    made.setCaps(new Map([['eth0', cap(2e9)]]));
+    expect(changes.at(-1)).toBe('eth0 has data volume again');
+    expect(made.figuresOf('eth0')).toMatchObject({ usedBytes: 1.5e9, capBytes: 2e9 });
+    made.setCaps(new Map());
+    expect(made.figuresOf('eth0')).not.toHaveProperty('capBytes');
+  });
+
+  it('is counted although the configuration knows of none at all', async () => {
+    counters.set('eth0', 0);
+    const made = start([{ device: 'eth0' }], [uplink('eth0')]);
+    made.setCaps(new Map([['eth0', { bytes: 1e9, resetDay: 1 }]]));
+    counters.set('eth0', 1e9);
+    await vi.waitFor(() =>
+      expect(applied).toEqual([['eth0', { roaming: false, capReached: true, signal: undefined }]]),
+    );
+  });
+
   it('is written once a minute at most, and when the process ends', async () => {
     counters.set('wwan0', 0);
     const made = start(capped, [uplink('wwan0')], 60_000);

@@ -46,6 +46,8 @@ export class ConditionsWatch {
   /** Writes what is not written while the process dies. */
   readonly #atExit = () => this.#write();
   #uplinks: readonly Uplink[] = [];
+  /** Caps that others than the configuration set, by interface. */
+  #caps: ReadonlyMap<string, CapOptions> = new Map();
   #timer: NodeJS.Timeout | undefined;
   #written = '';
   #writtenAtMs = Number.NEGATIVE_INFINITY;
@@ -59,13 +61,23 @@ export class ConditionsWatch {
   }
 
   start(): void {
-    const { lookMs = LOOK_MS } = this.#options;
     this.#load();
-    if (this.#options.wanted.some(({ cap }) => cap !== undefined)) {
-      this.#timer = setInterval(() => this.#look(), lookMs);
-      process.once('exit', this.#atExit);
-    }
+    if (this.#options.wanted.some(({ cap }) => cap !== undefined)) this.#keepLooking();
     this.#modems.start();
+  }
+
+  #keepLooking(): void {
+    if (this.#timer !== undefined) return;
+    const { lookMs = LOOK_MS } = this.#options;
+    this.#timer = setInterval(() => this.#look(), lookMs);
+    process.once('exit', this.#atExit);
+  }
+
+  /** Caps by interface, for uplinks whose configuration has none; those given before and not now are caps no more. */
+  setCaps(caps: ReadonlyMap<string, CapOptions>): void {
+    this.#caps = caps;
+    if (caps.size > 0) this.#keepLooking();
+    this.#look();
   }
 
   async close(): Promise<void> {
@@ -146,7 +158,7 @@ export class ConditionsWatch {
   }
 
   #capOf(name: string): CapOptions | undefined {
-    return this.#options.wanted.find(({ device }) => matchesDevice(device, name))?.cap;
+    return this.#options.wanted.find(({ device }) => matchesDevice(device, name))?.cap ?? this.#caps.get(name);
   }
 
   #load(): void {

@@ -50,14 +50,11 @@ const USUAL = 19;
 const USUAL_AT = 20;
 const LOSS_TIME = 21;
 const LATE = 22;
-const ANSWER = 23;
-const PLACES = 24;
+const PLACES = 23;
 
 /** One-way delay of a path that was never measured: behind all others. */
 const UNKNOWN_DELAY_US = 10_000_000;
 
-/** An answer later than usual by so many times the jitter of the path is overdue. */
-const ANSWER_JITTERS = 2;
 /** How fast the patience with a path grows at most, microseconds a microsecond. */
 const PATIENCE_GROWTH = 0.1;
 /** A percent of loss weighs like 10 ms of delay. */
@@ -66,6 +63,9 @@ const LOSS_COST_US = 1_000_000;
 const FILLED = 0.7;
 /** Share of the time in which an answer is overdue at which strategies are asked again: just above what warns them. */
 const LATE_AT = 0.65;
+
+/** Used within one call. */
+const tail = new Earliest();
 
 /** Route number of "none". */
 export const NO_ROUTE = -1;
@@ -132,7 +132,6 @@ export class Path {
   readonly congestion = new PathCongestion();
 
   private readonly times = new Float64Array(PLACES);
-  private readonly tail = new Earliest();
 
   constructor(
     readonly id: number,
@@ -235,14 +234,6 @@ export class Path {
     return this.rtt.expectedUs + this.times[LOSS_COST];
   }
 
-  /** {@link sendDelayUs}, and longer while the oldest answer is overdue: that shows before any answer says so. */
-  delayNowUs(clock: Clock): number {
-    const { times, space } = this;
-    if (space === undefined) return times[SEND_DELAY];
-    const overdueUs = clock.nowUs - space.sent.tailSentAtUs - times[ANSWER];
-    return overdueUs > 0 ? times[SEND_DELAY] + overdueUs : times[SEND_DELAY];
-  }
-
   /** The path was measured. @param reference base delay of some path of the peer, see `PathCongestion.baseDelayUs` */
   noteDelay(reference: number): void {
     const aboveUs = serialDistance(this.congestion.baseDelayUs, reference);
@@ -326,7 +317,6 @@ export class Path {
     this.times[USUAL_AT] = nowUs;
     this.times[PATIENCE] = this.times[USUAL] + this.times[WARY];
     this.times[LATE] = this.times[PATIENCE] - (1 - LATE_AT) * this.marginUs();
-    this.times[ANSWER] = feedback.expectedUs + ACK_INTERVAL_US + ANSWER_JITTERS * this.send.jitterUs;
     this.updateLossTime();
   }
 
@@ -440,7 +430,6 @@ export class Path {
       this.doubted = false;
       return [];
     }
-    const { tail } = this;
     tail.reset();
     this.space?.sent.noteTail(this.evidence, tail);
     const warnings = this.early.update({

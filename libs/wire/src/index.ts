@@ -5,6 +5,6 @@ export * from './frames.js';
 export * from './handshake.js';
 export * from './header.js';
 export * from './repair.js';
+export * from './repair.js';
 export * from './serial.js';
 export * from './utf8.js';
-export * from './repair.js';

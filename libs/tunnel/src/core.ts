@@ -1,7 +1,9 @@
 /** What all peers of one engine share. */
 import type { StrategyFactory } from '@corridor/strategy';
+import { AckFrame } from '@corridor/wire';
 import type { AddressRecord } from './batch.js';
-import { Clock } from './clock.js';
+import { Clock, Earliest } from './clock.js';
+import { AckReport } from './congestion/index.js';
 import { DEFAULT_SEND_SLOTS } from './constants.js';
 import type { EngineOptions } from './engine.js';
 import { EpochTable } from './epochs.js';
@@ -12,6 +14,7 @@ import type { EnginePrimitives, RouteTable } from './primitives.js';
 import { QueuePool } from './queueing/index.js';
 import { type Gf256, plainGf256, REPAIR_MEMORY_BYTES, RepairMemory } from './repair/index.js';
 import { SendSlots } from './send-slots.js';
+import { AckOutcome } from './sent-log.js';
 
 /** Gives out route numbers, small and used again: but only after a drain, as datagrams may still wait to go there. */
 export class Routes {
@@ -45,7 +48,20 @@ export class Routes {
   }
 }
 
+/** What is worked out and used within one call: one place serves all peers. */
+class Scratch {
+  readonly ackFrame = new AckFrame();
+  readonly ackOutcome = new AckOutcome();
+  readonly ackReport = new AckReport();
+  /** Times found and handed on without boxing: see {@link Earliest}. */
+  readonly deadline = new Earliest();
+  readonly tail = new Earliest();
+  readonly silent = new Earliest();
+  readonly due = new Earliest();
+}
+
 export class Core {
+  readonly scratch = new Scratch();
   readonly clock = new Clock();
   readonly primitives: EnginePrimitives;
   readonly strategies: readonly StrategyFactory[];

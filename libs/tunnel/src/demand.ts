@@ -18,11 +18,11 @@ const NOTED = 5;
 /** Those before the running stretch. */
 const ALL_BYTES = 6;
 const ALL_PACKETS = 7;
+/** Parts of the flow numbers that were seen, one bit each, in two words: enough to tell one flow from several. */
+const SEEN = 8;
 
 export class Demand {
-  private readonly numbers = new Float64Array([0, 0, 0, 0, 0, Number.NEGATIVE_INFINITY, 0, 0]);
-  /** Parts of the flow numbers that were seen: enough to tell one flow from several. */
-  private readonly seen = new Int32Array(2);
+  private readonly numbers = new Float64Array([0, 0, 0, 0, 0, Number.NEGATIVE_INFINITY, 0, 0, 0, 0]);
   private flows = 0;
 
   /** A packet was handed over. */
@@ -31,7 +31,7 @@ export class Demand {
     this.numbers[NOTED] = clock.nowUs;
     this.numbers[BYTES] += bytes;
     this.numbers[PACKETS]++;
-    this.seen[(flow >>> 5) & 1] |= 1 << (flow & 31);
+    this.numbers[SEEN + ((flow >>> 5) & 1)] |= 1 << (flow & 31);
   }
 
   /** Bits per second. */
@@ -69,7 +69,7 @@ export class Demand {
 
   /** Brings the figures up to date. */
   snapshot(nowUs: number): TrafficSnapshot {
-    const { numbers, seen } = this;
+    const { numbers } = this;
     const spanUs = nowUs - numbers[SINCE];
     if (spanUs >= LEAST_US) {
       const weight = numbers[SINCE] === 0 ? 1 : Math.min(1, spanUs / SMOOTHED_OVER_US);
@@ -77,11 +77,11 @@ export class Demand {
       // A stream that starts is known at once: what is to take it over must not be taken by surprise.
       numbers[RATE] += (rate - numbers[RATE]) * (rate > 2 * numbers[RATE] ? 1 : weight);
       if (numbers[PACKETS] > 0) numbers[LENGTH] = numbers[BYTES] / numbers[PACKETS];
-      this.flows = bits(seen[0]) + bits(seen[1]);
+      this.flows = bits(numbers[SEEN]) + bits(numbers[SEEN + 1]);
       if (numbers[RATE] < 1) numbers[RATE] = 0;
       this.count();
       numbers[SINCE] = nowUs;
-      seen.fill(0);
+      numbers.fill(0, SEEN);
     }
     return { demandBps: numbers[RATE], packetBytes: numbers[LENGTH], flows: this.flows };
   }

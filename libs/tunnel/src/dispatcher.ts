@@ -28,12 +28,16 @@ import { RepairEncoder } from './repair/index.js';
 import {
   BALANCE,
   BALANCE_PARTS,
+  type Balance,
+  BUDGET_BYTES,
   betterForControl,
   COPIES,
+  EMPTY_AT_US,
   type Execution,
   FELT_DROPPED_BYTES,
   FELT_DROPS,
   FELT_RETRANSMISSIONS,
+  PREFER_US,
   SPILL,
 } from './scheduler.js';
 import {
@@ -74,9 +78,9 @@ export class Dispatcher {
         reason === DROPPED_CODEL ? QUEUE_DROPS : reason === DROPPED_DEADLINE ? QUEUE_EXPIRED : QUEUE_OVERFLOWS,
       );
       const { slots } = this.core;
-      const { felt } = peer.sender.executionOf(slot);
-      felt[FELT_DROPS]++;
-      felt[FELT_DROPPED_BYTES] += slots.length[slot];
+      const { numbers } = peer.sender.executionOf(slot);
+      numbers[FELT_DROPS]++;
+      numbers[FELT_DROPPED_BYTES] += slots.length[slot];
       slots.release(slot);
     });
   }
@@ -90,7 +94,7 @@ export class Dispatcher {
     execution.demand.note(length, flow, this.core.clock);
     if (execution.count === 0 || peer.sessions.current === undefined) peer.tally.add(NO_PATH);
     else if (queues.packets === 0 && !recovery.isWaiting && this.put(slot, execution, 0)) return;
-    if (queues.backlogPackets(classIndex) === 0) execution.emptyAt[0] = this.core.clock.nowUs;
+    if (queues.backlogPackets(classIndex) === 0) execution.numbers[EMPTY_AT_US] = this.core.clock.nowUs;
     this.start(execution);
     queues.enqueue(slot, classIndex, this.core.clock);
   }
@@ -225,7 +229,7 @@ export class Dispatcher {
     if (clock.nowUs - slots.heldSinceUs[slot] > execution.rules.deadlineUs) {
       recovery.taken(classIndex);
       peer.tally.add(QUEUE_EXPIRED);
-      execution.felt[FELT_DROPS]++;
+      execution.numbers[FELT_DROPS]++;
       slots.release(slot);
       return;
     }
@@ -236,7 +240,7 @@ export class Dispatcher {
       if (isDoubtful) peer.tally.add(REPLAYS_SENT);
       recovery.taken(classIndex);
       peer.tally.add(RETRANSMISSIONS);
-      execution.felt[FELT_RETRANSMISSIONS]++;
+      execution.numbers[FELT_RETRANSMISSIONS]++;
     } else this.blocked |= 1 << classIndex;
   }
 
@@ -275,14 +279,14 @@ export class Dispatcher {
 
   /** Copies beside the packet itself, as far as the class's budget goes. */
   private spend(slot: number, execution: Execution, length: number, main: Path): void {
-    const { budget, rules } = execution;
-    budget[0] = Math.min(MAX_BUDGET_BYTES, budget[0] + rules.redundancy * length);
+    const { numbers, rules } = execution;
+    numbers[BUDGET_BYTES] = Math.min(MAX_BUDGET_BYTES, numbers[BUDGET_BYTES] + rules.redundancy * length);
     let copies = execution.copies;
     for (let i = 0; i < execution.count && copies > 0; i++) {
       const path = execution.paths[i] as Path;
-      if (path === main || !path.fits(length) || budget[0] < length) continue;
+      if (path === main || !path.fits(length) || numbers[BUDGET_BYTES] < length) continue;
       if (!this.hasRoom(path, execution, length)) continue;
-      budget[0] -= length;
+      numbers[BUDGET_BYTES] -= length;
       copies--;
       this.peer.sender.transmit(path, slot, FLAG_COPY | execution.flags);
       this.peer.tally.add(COPIES_SENT);
@@ -317,7 +321,7 @@ export class Dispatcher {
       const execution = executions[encoder.nextFlow >>> 12] ?? executions[0];
       const path = this.pickForRepair(execution, encoder.nextLength);
       if (path === undefined) encoder.drop();
-      else execution.budget[0] -= this.peer.sender.transmitRepair(path, encoder);
+      else execution.numbers[BUDGET_BYTES] -= this.peer.sender.transmitRepair(path, encoder);
     }
   }
 
@@ -360,12 +364,12 @@ export class Dispatcher {
       const path = execution.paths[i] as Path;
       if (!path.fits(length)) continue;
       const us = path.sendDelayUs + path.congestion.waitUs(clock);
-      if (fastest !== undefined && us >= fastestUs - execution.prefer[0]) continue;
+      if (fastest !== undefined && us >= fastestUs - execution.numbers[PREFER_US]) continue;
       fastest = path;
       fastestUs = us;
     }
     if (fastest === undefined) return this.pickOther(execution, length);
-    if ((this.core.slots.flags[slot] & FLAG_ORDERED) !== 0 && execution.prefer[0] <= SPILL_TIE_US)
+    if ((this.core.slots.flags[slot] & FLAG_ORDERED) !== 0 && execution.numbers[PREFER_US] <= SPILL_TIE_US)
       return this.pickSimilar(execution, length, fastestUs) ?? this.pickSlower(execution, length, fastest, fastestUs);
     if (this.hasRoom(fastest, execution, length)) return fastest;
     return this.pickSlower(execution, length, fastest, fastestUs);
@@ -399,7 +403,7 @@ export class Dispatcher {
       const path = execution.paths[i] as Path;
       if (path === fastest || !path.fits(length)) continue;
       const us = path.sendDelayUs;
-      if (next !== undefined && us >= nextUs - execution.prefer[0]) continue;
+      if (next !== undefined && us >= nextUs - execution.numbers[PREFER_US]) continue;
       if (!this.hasRoom(path, execution, length)) continue;
       next = path;
       nextUs = us;
@@ -421,19 +425,18 @@ export class Dispatcher {
    * @param adds its rate as a share of that of the faster ones
    */
   private impatienceUs(execution: Execution, adds: number): number {
-    const standingUs = this.core.clock.nowUs - execution.emptyAt[0];
+    const standingUs = this.core.clock.nowUs - execution.numbers[EMPTY_AT_US];
     const worth = Math.max(0, Math.min(1, (adds - SPILL_ADDS_LITTLE) / SPILL_ADDS_LITTLE));
     return worth * Math.max(0, Math.min(SPILL_IMPATIENCE_US, standingUs - SPILL_STANDING_US));
   }
 
   private pickBalanced(slot: number, execution: Execution, length: number): Path | undefined {
+    const { parts, progress, weights } = execution.balance as Balance;
     if (execution.pinned) {
-      const part = this.core.slots.flow[slot] & (BALANCE_PARTS - 1);
-      const path = execution.paths[execution.parts[part]] as Path;
+      const path = execution.paths[parts[this.core.slots.flow[slot] & (BALANCE_PARTS - 1)]] as Path;
       if (!path.fits(length)) return this.pickOther(execution, length);
       return this.hasRoom(path, execution, length) ? path : undefined;
     }
-    const { progress, weights } = execution;
     let best = -1;
     for (let i = 0; i < execution.count; i++) {
       const path = execution.paths[i] as Path;
@@ -441,6 +444,8 @@ export class Dispatcher {
       if (path.fits(length) && this.hasRoom(path, execution, length)) best = i;
     }
     if (best < 0) return length > execution.maxPacket ? this.pickOther(execution, length) : undefined;
+    // A path that had no room is not owed for it.
+    for (let i = 0; i < execution.count; i++) if (progress[i] < progress[best]) progress[i] = progress[best];
     progress[best] += length / weights[best];
     return execution.paths[best];
   }

@@ -152,9 +152,9 @@ export class Explain {
     numbers[SINCE] = nowUs;
     numbers[PACKETS] = execution.demand.allPackets;
     numbers[BYTES] = execution.demand.allBytes;
-    numbers[RETRANSMISSIONS] = execution.felt[FELT_RETRANSMISSIONS];
-    numbers[DROPS] = execution.felt[FELT_DROPS];
-    numbers[DROPPED_BYTES] = execution.felt[FELT_DROPPED_BYTES];
+    numbers[RETRANSMISSIONS] = execution.numbers[FELT_RETRANSMISSIONS];
+    numbers[DROPS] = execution.numbers[FELT_DROPS];
+    numbers[DROPPED_BYTES] = execution.numbers[FELT_DROPPED_BYTES];
     numbers[WAITING_BYTES] = this.peer.dispatcher.queues.backlogBytes(execution.index);
   }
 
@@ -182,7 +182,7 @@ export class Explain {
   }
 
   private feltSince({ numbers, execution }: Story, spanUs: number) {
-    const { demand, felt, index } = execution;
+    const { demand, numbers: felt, index } = execution;
     const { queues } = this.peer.dispatcher;
     const handedBytes = demand.allBytes - numbers[BYTES];
     const droppedBytes = felt[FELT_DROPPED_BYTES] - numbers[DROPPED_BYTES];

@@ -3,9 +3,9 @@
  * once, over the best path of this direction; over two when one is in doubt, so that the loss of a path here does not
  * make the peer suspect its paths there.
  */
-import { AckFrame, type FrameWriter } from '@corridor/wire';
+import type { AckFrame, FrameWriter } from '@corridor/wire';
 import type { Earliest } from './clock.js';
-import { AckReport } from './congestion/index.js';
+import type { AckReport } from './congestion/index.js';
 import {
   ACK_EVERY_PACKETS,
   ACK_INTERVAL_US,
@@ -17,11 +17,13 @@ import type { Epoch } from './epochs.js';
 import type { NumberSpace } from './number-space.js';
 import type { Path } from './path.js';
 import type { Peer } from './peer.js';
-import { AckOutcome } from './sent-log.js';
+import type { AckOutcome } from './sent-log.js';
 import { LOSSES, MALFORMED } from './tally.js';
 
 const SENT = 0;
 const TWICE_UNTIL = 1;
+/** Base delay of the path measured first, by which the others' are compared. */
+const REFERENCE = 2;
 /** One of so many acknowledgements goes over a second path while some class is sent in copies. */
 const SPARE_EVERY = 3;
 
@@ -30,17 +32,20 @@ export class Feedback {
   private waiting = false;
   private waitingPackets = false;
   private urgent = false;
-  private readonly times = new Float64Array([Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY]);
-  private readonly frame = new AckFrame();
-  private readonly outcome = new AckOutcome();
-  private readonly report = new AckReport();
-  /** Base delay of the path measured first, by which the others' are compared. */
-  private readonly reference = new Int32Array(1);
+  private readonly times = new Float64Array([Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY, 0]);
+  private readonly frame: AckFrame;
+  private readonly outcome: AckOutcome;
+  private readonly report: AckReport;
   private hasReference = false;
   private token = 0;
   private spare = 0;
 
-  constructor(private readonly peer: Peer) {}
+  constructor(private readonly peer: Peer) {
+    const { ackFrame, ackOutcome, ackReport } = peer.core.scratch;
+    this.frame = ackFrame;
+    this.outcome = ackOutcome;
+    this.report = ackReport;
+  }
 
   /** A datagram arrived that asks for an acknowledgement. */
   noteAsking(space: NumberSpace, isPacket: boolean): void {
@@ -187,7 +192,7 @@ export class Feedback {
   }
 
   private tellCongestion(frame: AckFrame, space: NumberSpace): void {
-    const { outcome, report, reference } = this;
+    const { outcome, report, times } = this;
     const { path, epoch } = space;
     const { clock } = this.peer.core;
     report.ackedPackets = outcome.asking;
@@ -205,9 +210,9 @@ export class Feedback {
     if (outcome.largestSentAtUs < 0) return;
     if (!this.hasReference) {
       this.hasReference = true;
-      reference[0] = path.congestion.baseDelayUs;
+      times[REFERENCE] = path.congestion.baseDelayUs;
     }
-    path.noteDelay(reference[0]);
+    path.noteDelay(times[REFERENCE]);
   }
 
   /** Losses that time has told, not an acknowledgement. */

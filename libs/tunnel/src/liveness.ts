@@ -3,7 +3,7 @@
  * packets under way.
  */
 import type { SilenceFrame } from '@corridor/wire';
-import { Earliest } from './clock.js';
+import type { Earliest } from './clock.js';
 import {
   ACK_PROBE_INTERVAL_US,
   PROBE_ACTIVE_US,
@@ -33,13 +33,17 @@ export class Liveness {
   private token = 0;
   /** When a tail was last replayed, and suspect paths that wait for their turn until then. */
   private readonly replayedUs = new Float64Array([Number.NEGATIVE_INFINITY]);
-  /** Times found here, handed on without boxing: see {@link Earliest}. */
-  private readonly tail = new Earliest();
-  private readonly silent = new Earliest();
-  private readonly due = new Earliest();
+  private readonly tail: Earliest;
+  private readonly silent: Earliest;
+  private readonly due: Earliest;
   private readonly postponed = new Map<Path, number>();
 
-  constructor(private readonly peer: Peer) {}
+  constructor(private readonly peer: Peer) {
+    const { tail, silent, due } = peer.core.scratch;
+    this.tail = tail;
+    this.silent = silent;
+    this.due = due;
+  }
 
   /** Looks at every path: sends due probes, reports silence, moves states. */
   service(nowUs: number): void {

@@ -5,7 +5,7 @@
  */
 import { Announcements } from './announcements.js';
 import { Classifier } from './classify.js';
-import { Earliest } from './clock.js';
+import type { Earliest } from './clock.js';
 import {
   ACTIVE_US,
   MAX_PATHS,
@@ -85,7 +85,6 @@ export class Peer {
 
   private readonly byId: (Path | undefined)[] = [];
   private readonly times = new Float64Array([NEVER, 0, LONG_AGO, LONG_AGO, LONG_AGO, LONG_AGO]);
-  private readonly earliest = new Earliest();
 
   /**
    * @param number by which held packets know their peer; unique in the engine
@@ -161,7 +160,7 @@ export class Peer {
     this.dispatcher.run();
     this.noteDeadlines();
     // From the last service, not from now: packets that come faster than the pause must not put it off for ever.
-    this.times[DEADLINE] = Math.max(this.earliest.us, this.times[SERVED] + LEAST_PAUSE_US);
+    this.times[DEADLINE] = Math.max(this.core.scratch.deadline.us, this.times[SERVED] + LEAST_PAUSE_US);
   }
 
   private service(nowUs: number): void {
@@ -179,7 +178,7 @@ export class Peer {
   }
 
   private noteDeadlines(): void {
-    const { earliest } = this;
+    const earliest = this.core.scratch.deadline;
     earliest.reset();
     earliest.note(this.times[PLAN_DUE]);
     this.sessions.noteDeadline(earliest);

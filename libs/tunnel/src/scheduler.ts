@@ -27,16 +27,34 @@ const MODES = { single: SINGLE, copies: COPIES, spill: SPILL, balance: BALANCE }
 /** By number. */
 export const MODE_NAMES = ['single', 'copies', 'spill', 'balance'] as const;
 
-/** Places in `Execution.felt`: packets that went again, packets given up while they waited, and the bytes of those. */
+/**
+ * Places in `Execution.numbers`. What became of its packets, counted since the policy: packets that went again, packets
+ * given up while they waited, and the bytes of those.
+ */
 export const FELT_RETRANSMISSIONS = 0;
 export const FELT_DROPS = 1;
 export const FELT_DROPPED_BYTES = 2;
+/** `SPILL`: a later path is taken only when a packet arrives so much earlier over it, microseconds. */
+export const PREFER_US = 3;
+/** Since when packets of the class wait, microseconds; means nothing while none does. */
+export const EMPTY_AT_US = 4;
+/** Extra bytes that copies and repair may still cost. */
+export const BUDGET_BYTES = 5;
 
 /** A receiver waits for what was lost until it has been sent again, and once more in case that is lost too. */
 const RETRANSMISSIONS_AWAITED = 2.2;
 
 /** Flows of a class fall into so many parts, each of which has its path when a plan balances whole flows. */
 export const BALANCE_PARTS = 64;
+
+/** How packets of a class are spread over its paths. */
+export class Balance {
+  /** For each part of the flows which of the paths it stays on. */
+  readonly parts = new Uint8Array(BALANCE_PARTS);
+  /** Packets: weight of each path, and what it has sent divided by that. */
+  readonly weights = new Float64Array(MAX_PATHS);
+  readonly progress = new Float64Array(MAX_PATHS);
+}
 
 /** What the hot path does with packets of one class. */
 export class Execution {
@@ -46,29 +64,21 @@ export class Execution {
   count = 0;
   /** Largest inner packet that all of them carry, as far as is known. */
   maxPacket = Number.MAX_SAFE_INTEGER;
-  /** `SPILL`: [0]: a later path is taken only when a packet arrives so much earlier over it, microseconds. */
-  readonly prefer = new Float64Array(1);
-  /** [0]: since when packets of the class wait, microseconds; means nothing while none does. */
-  readonly emptyAt = new Float64Array(1);
+  /** See above: few arrays, as each costs every vehicle that is known 200 bytes. */
+  readonly numbers = new Float64Array(6);
   /** Extra copies of each packet. */
   copies = 0;
   /** Repair bytes per byte sent, thousandths. */
   repairPermille = 0;
   /** How long receivers may hold packets of this class to restore order: place in `HOLD_MS`, where the header has it. */
   flags = 0;
-  /** `BALANCE`: flows stay on their path; for each part of the flows which of `paths` it is. */
+  /** `BALANCE`: flows stay on their path. */
   pinned = false;
-  readonly parts = new Uint8Array(BALANCE_PARTS);
-  /** `BALANCE` by packets: weight of each path, and what it has sent divided by that. */
-  readonly weights = new Float64Array(MAX_PATHS);
-  readonly progress = new Float64Array(MAX_PATHS);
+  /** Made with the first plan for `BALANCE`. */
+  balance: Balance | undefined;
   /** The paths that its traffic went over at the plan before, see `Path.bit`: the first, or all for copies. */
   carried = 0;
-  /** [0]: extra bytes that copies and repair may still cost. */
-  readonly budget = new Float64Array(1);
   readonly demand = new Demand();
-  /** What became of its packets, counted since the policy: see above. */
-  readonly felt = new Float64Array(3);
   plan: Plan | undefined;
   sinceUs = 0;
 
@@ -257,10 +267,10 @@ function planClass(
   const from = namesOf(execution);
   const wasCopies = execution.mode === COPIES;
   const plan = askStrategy(execution, snapshots, nowUs);
-  if (plan !== execution.plan) execution.progress.fill(0);
   execution.plan = plan;
   compile(execution, plan, paths);
   const to = namesOf(execution);
+  if (from.join() !== to.join()) execution.balance?.progress.fill(0);
   const isSame = sameSet(from, to) && (execution.mode === COPIES) === wasCopies;
   if (isSame && (execution.mode === COPIES || from[0] === to[0])) return undefined;
   execution.sinceUs = nowUs;
@@ -285,20 +295,23 @@ function compile(execution: Execution, plan: Plan, paths: readonly Path[]): void
   execution.count = 0;
   execution.mode = MODES[plan.mode];
   execution.copies = plan.copies ?? 0;
-  execution.prefer[0] = plan.preferUs ?? SPILL_TIE_US;
+  execution.numbers[PREFER_US] = plan.preferUs ?? SPILL_TIE_US;
   execution.repairPermille = Math.round(1000 * Math.min(plan.repair ?? 0, execution.rules.redundancy));
   const onlyFirst = plan.mode === 'single' && execution.copies === 0 && execution.repairPermille === 0;
+  if (execution.mode === BALANCE && execution.balance === undefined) execution.balance = new Balance();
+  const weights = execution.balance?.weights;
   for (const [place, id] of plan.paths.entries()) {
     const path = paths.find((one) => one.id === id);
     // A copy on a doubtful path costs no more than it did before, may be the one that arrives, and proves the path.
     const fit = path?.usable && (path.state === 'up' || (plan.mode === 'copies' && path.state !== 'down'));
     if (!fit) continue;
-    execution.weights[execution.count] = plan.weights?.[place] ?? Math.max(1, path.congestion.rateBps);
+    if (weights !== undefined) weights[execution.count] = plan.weights?.[place] ?? Math.max(1, path.congestion.rateBps);
     execution.paths[execution.count++] = path;
     if (onlyFirst) break;
   }
   if (!execution.someUp()) fallBack(execution, plan, paths);
-  if (execution.mode === BALANCE) balance(execution, plan.pinned === true);
+  if (execution.mode === BALANCE && execution.balance !== undefined) balance(execution, execution.balance);
+  execution.pinned = plan.pinned === true;
   execution.maxPacket = Number.MAX_SAFE_INTEGER;
   for (let i = 0; i < execution.count; i++) {
     const largest = execution.paths[i]?.maxDatagram ?? 0;
@@ -331,18 +344,17 @@ function holdCode(execution: Execution): number {
  * Gives every part of the flows to one of the paths, in proportion to their weights, so that few parts move when a path
  * comes or goes (weighted rendezvous hashing).
  */
-function balance(execution: Execution, pinned: boolean): void {
-  execution.pinned = pinned;
+function balance(execution: Execution, { parts, weights }: Balance): void {
   for (let part = 0; part < BALANCE_PARTS; part++) {
     let best = 0;
     let bestScore = Number.NEGATIVE_INFINITY;
     for (let i = 0; i < execution.count; i++) {
-      const score = -execution.weights[i] / Math.log(drawOf(part, execution.paths[i]?.id ?? 0));
+      const score = -weights[i] / Math.log(drawOf(part, execution.paths[i]?.id ?? 0));
       if (score <= bestScore) continue;
       bestScore = score;
       best = i;
     }
-    execution.parts[part] = best;
+    parts[part] = best;
   }
 }
 
@@ -365,6 +377,7 @@ function fallBack(execution: Execution, plan: Plan, paths: readonly Path[]): voi
     if (lastHeard === undefined || path.heardUs > lastHeard.heardUs) lastHeard = path;
   }
   if (up !== undefined) {
+    if (execution.mode === BALANCE) execution.mode = SINGLE;
     execution.paths[execution.count++] = up;
     return;
   }

@@ -99,7 +99,14 @@ function frameOf(rttUs: number) {
 }
 
 function switchEvent(): RecordedEvent {
-  const event = { kind: 'event' as const, v: 1 as const, type: 'path-switch' as const, reason: 'wwan0 is suspect' };
+  const event = {
+    kind: 'event' as const,
+    v: 1 as const,
+    type: 'path-switch' as const,
+    reason: 'wwan0 is suspect',
+    before: { mode: 'single', copies: 0, repairPermille: 0 },
+    after: { mode: 'copies', copies: 0, repairPermille: 0 },
+  };
   return { id: newId(), at: new Date().toISOString(), vehicleId, source: 'gateway', event };
 }
 

@@ -101,4 +101,38 @@ describe('events', () => {
     expect(second.body.nextCursor).toBeNull();
     expect((await gateway.admin.get('/api/v1/events?cursor=bm9uc2Vuc2U')).status).toBe(422);
   });
+
+  it.each(['protection', 'path-switch-effect'] as const)('of type %s come with their figures', async (type) => {
+    const path = {
+      path: 'wwan0',
+      state: 'suspect',
+      oneWayDelayUs: 20_400,
+      queueUs: 1_200,
+      lossRatio: 0.012,
+      burstPackets: 1.5,
+      capacityBps: 20e6,
+      deliveredBps: 4.9e6,
+      warnings: ['silence'],
+      placeBefore: 1,
+      placeAfter: 0,
+    };
+    const event = {
+      id: newId(),
+      at: new Date(FROM + 9_000).toISOString(),
+      vehicleId,
+      source: 'vehicle' as const,
+      event: {
+        kind: 'event' as const,
+        v: 1 as const,
+        type,
+        reason: 'wwan0 answers late',
+        trafficClass: 'video',
+        after: { mode: 'spill', copies: 1, repairPermille: 100 },
+        figures: [path, { ...path, path: 'wwan1', placeBefore: 0, placeAfter: 1 }],
+      },
+    };
+    await gateway.get(TelemetryRepository).write({ frames: [], events: [event], cursors: [] });
+    const { body } = await gateway.admin.get(`/api/v1/events?type=${type}`);
+    expect(body.items).toEqual([event]);
+  });
 });

@@ -3,14 +3,14 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { createServer, type Server } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { fileURLToPath } from 'node:url';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { WebSocketServer } from 'ws';
 import type { FallbackTrust } from '../options.js';
 import { fingerprintOf } from '../tls/certificate.js';
-import { SUBPROTOCOL } from './constants.js';
+import { DIAL_MS, SUBPROTOCOL } from './constants.js';
 import { type Dialled, dial } from './dial.js';
 import { fallbackUrl } from './keeper.js';
 
@@ -90,6 +90,24 @@ describe('dialling', () => {
     giveUp.abort();
     await expect(dialling).rejects.toThrow('given up');
     expect(seen.requests).toEqual([]);
+  });
+
+  test('gives up on who takes the connection and says nothing, garbage collected meanwhile or not', async () => {
+    const silent = createTcpServer().listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const { port } = silent.address() as AddressInfo;
+      const refused = expect(to(`https://gateway.test:${port}`, pinned)).rejects.toThrow('no answer within 8 s');
+      const [connection] = await once(silent, 'connection');
+      connection.on('error', () => {});
+      globalThis.gc?.();
+      vi.advanceTimersByTime(DIAL_MS);
+      await refused;
+    } finally {
+      vi.useRealTimers();
+      silent.close();
+    }
   });
 
   test('says what is in its way', async () => {

@@ -31,10 +31,16 @@ export async function dial(target: DialTarget, signal: AbortSignal): Promise<Dia
   const { url, address, device, trust } = target;
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const port = Number(url.port || 443);
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(DIAL_MS)]);
+  if (signal.aborted) throw new Error('given up');
   const socket = openStreamSocket({ family: isIP(address) === 6 ? 6 : 4, device });
   const end = () => socket.destroy();
-  limit.addEventListener('abort', end, { once: true });
+  signal.addEventListener('abort', end, { once: true });
+  // Not AbortSignal.any() with a timeout: Node 20 collects that timeout as garbage, and a silent portal holds us for ever.
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    end();
+  }, DIAL_MS);
   try {
     await connected(socket, address, port);
     const tls = connectTls({
@@ -52,10 +58,12 @@ export async function dial(target: DialTarget, signal: AbortSignal): Promise<Dia
     return { webSocket: await upgraded(tls, url), transport: tls, port };
   } catch (error) {
     socket.destroy();
-    if (!limit.aborted) throw sentence(error as NodeJS.ErrnoException);
-    throw new Error(signal.aborted ? 'given up' : `no answer within ${DIAL_MS / 1000} s`);
+    if (signal.aborted) throw new Error('given up');
+    if (isLate) throw new Error(`no answer within ${DIAL_MS / 1000} s`);
+    throw sentence(error as NodeJS.ErrnoException);
   } finally {
-    limit.removeEventListener('abort', end);
+    clearTimeout(timer);
+    signal.removeEventListener('abort', end);
   }
 }
 

@@ -109,6 +109,20 @@ describe('what goes wrong is a sentence', () => {
     await expect(call('GET', url, PINNED, { timeoutMs: 300 })).rejects.toThrow(/no answer within 0\.3 s$/);
   });
 
+  test.each([
+    ['a server that does not even speak', { timeoutMs: 300 }],
+    ['one that is given up at once', { signal: AbortSignal.abort() }],
+  ])('no answer of %s, garbage collected meanwhile or not', async (_, options) => {
+    const silent = createTcpServer((socket) => socket.on('error', () => {})).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const url = new URL(`https://127.0.0.1:${(silent.address() as AddressInfo).port}`);
+    const collecting = setInterval(() => globalThis.gc?.(), 20);
+    const given = { signal: new AbortController().signal, ...options };
+    await expect(call('GET', url, PINNED, given)).rejects.toThrow(/no answer within/);
+    clearInterval(collecting);
+    silent.close();
+  });
+
   test('an endless answer', async () => {
     const url = await serve(['server.pem', 'authority.pem'], 'server.key', (_, response) => {
       response.on('error', () => {});

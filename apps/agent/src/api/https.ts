@@ -45,8 +45,30 @@ export async function call(
   { body, token, timeoutMs = REQUEST_MS, signal: given }: CallOptions = {},
 ): Promise<Answer> {
   if (url.protocol !== 'https:') throw new AgentError(`${url.origin}: expected an https address`, 'untrusted');
-  const timeout = AbortSignal.timeout(timeoutMs);
-  const signal = given === undefined ? timeout : AbortSignal.any([timeout, given]);
+  // Not AbortSignal.any() with a timeout: Node 20 collects that timeout as garbage, and the exchange may last for ever.
+  const limit = new AbortController();
+  const { signal } = limit;
+  const timer = setTimeout(() => limit.abort(new DOMException('too late', 'TimeoutError')), timeoutMs);
+  const end = () => limit.abort(given?.reason);
+  if (given?.aborted) end();
+  given?.addEventListener('abort', end, { once: true });
+  try {
+    return await callWithin(signal, timeoutMs, method, url, trust, body, token);
+  } finally {
+    clearTimeout(timer);
+    given?.removeEventListener('abort', end);
+  }
+}
+
+async function callWithin(
+  signal: AbortSignal,
+  timeoutMs: number,
+  method: string,
+  url: URL,
+  trust: Trust,
+  body: object | undefined,
+  token: string | undefined,
+): Promise<Answer> {
   const socket = await openTrusted(url, trust, signal, timeoutMs);
   try {
     return await exchange(socket, method, url, body, token, signal);
@@ -69,6 +91,7 @@ async function openTrusted(url: URL, trust: Trust, signal: AbortSignal, timeoutM
     ...(trust.fingerprint !== null && trust.authority !== undefined ? { ca: trust.authority } : {}),
   });
   const abort = () => socket.destroy(signal.reason as Error);
+  if (signal.aborted) abort();
   signal.addEventListener('abort', abort, { once: true });
   try {
     await new Promise<void>((resolve, reject) => {

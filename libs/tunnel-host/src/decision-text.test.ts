@@ -49,7 +49,7 @@ describe('in the log', () => {
     } as const;
     expect(switchText(event)).toBe(
       'video: w0 -> w1: w0 went silent (14 packets sent again); w0 suspect 20 ms, queue 12 ms, 1.2 % loss, ' +
-        '4.9 of 20 Mbit/s, warned of silence; w1 delay not known, 0 % loss, 0.03 Mbit/s',
+        '4.9 of 20 Mbit/s, warned of silence; w1 delay not known, 0 % loss, 32 kbit/s',
     );
     const first = { ...event, from: [], after: { ...single, mode: 'copies' }, figures: [], replayed: 1 } as const;
     expect(switchText(first)).toBe('video: nothing -> w1 (a copy on each path): w0 went silent (1 packet sent again)');
@@ -96,7 +96,7 @@ describe('in the log', () => {
     } as const;
     expect(effectText(event)).toBe(
       'video 2.1 s after w0 -> w1 (2 switches): 1,080 packets, 14 sent again, 2 dropped, 5 waiting, ' +
-        '5.0 of 5.0 Mbit/s sent; w1 delay not known, 0 % loss, 0.03 Mbit/s',
+        '5.0 of 5.0 Mbit/s sent; w1 delay not known, 0 % loss, 32 kbit/s',
     );
   });
 });

@@ -53,7 +53,7 @@ function figuresText(figures: readonly PathFigures[]): string {
 }
 
 function pathText(one: PathFigures): string {
-  const rate = one.capacityBps > 0 ? share(one.deliveredBps, one.capacityBps) : megabits(one.deliveredBps);
+  const rate = one.capacityBps > 0 ? share(one.deliveredBps, one.capacityBps) : rateText(one.deliveredBps);
   const parts = [one.oneWayDelayUs > 0 ? milliseconds(one.oneWayDelayUs) : 'delay not known'];
   if (one.queueUs >= NOTABLE_QUEUE_US) parts.push(`queue ${milliseconds(one.queueUs)}`);
   parts.push(`${Math.round(one.lossRatio * 1_000) / 10} % loss`, rate);
@@ -73,16 +73,23 @@ function milliseconds(us: number): string {
   return `${Math.round(us / 1_000)} ms`;
 }
 
+/** Both in the unit of the second. */
 function share(bps: number, ofBps: number): string {
-  return `${digits(bps / 1e6)} of ${megabits(ofBps)}`;
+  const [unit] = unitOf(ofBps);
+  return `${digits(bps / unit)} of ${rateText(ofBps)}`;
 }
 
-function megabits(bps: number): string {
-  return `${digits(bps / 1e6)} Mbit/s`;
+function rateText(bps: number): string {
+  const [unit, name] = unitOf(bps);
+  return `${digits(bps / unit)} ${name}`;
+}
+
+function unitOf(bps: number): readonly [number, string] {
+  return bps >= 999_500 ? [1e6, 'Mbit/s'] : [1e3, 'kbit/s'];
 }
 
 function digits(value: number): string {
-  return value < 9.95 ? value.toFixed(value < 0.095 && value > 0 ? 2 : 1) : `${Math.round(value)}`;
+  return value > 0 && value < 9.95 ? value.toFixed(1) : `${Math.round(value)}`;
 }
 
 function isEqual(a: ClassSpending, b: ClassSpending): boolean {

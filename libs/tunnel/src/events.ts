@@ -100,7 +100,7 @@ export type EngineEvent =
       readonly replayed: number;
       readonly before: ClassSpending;
       readonly after: ClassSpending;
-      /** Every path of `from` and `to`, at the moment of the decision. */
+      /** Every path of `from` and `to`, at the moment of the decision; empty for a class that was sending nothing. */
       readonly figures: readonly PathFigures[];
       /** What the class was sending, bits per second. */
       readonly demandBps: number;

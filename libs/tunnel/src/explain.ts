@@ -113,8 +113,10 @@ export class Explain {
   }
 
   private decisionOf(moved: Switch, before: ClassSpending, { spent, execution }: Story): Decision {
-    const figures = this.figuresOf(moved.from, moved.to);
-    return { ...moved, before, after: spent, figures, demandBps: Math.round(execution.demand.rateBps) };
+    const demandBps = Math.round(execution.demand.rateBps);
+    // Where paths come and go, most switches are of classes that send nothing: nothing moved, and reports cost bytes.
+    const figures = demandBps > 0 ? this.figuresOf(moved.from, moved.to) : [];
+    return { ...moved, before, after: spent, figures, demandBps };
   }
 
   /** The class stays where it is: is it protected otherwise than people know? Idle classes spend nothing. */

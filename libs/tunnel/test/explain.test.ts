@@ -100,12 +100,13 @@ describe('a switch', () => {
     expect(gone?.deliveredBps).toBeGreaterThan(4_000_000);
   });
 
-  it('of a class that sends nothing has no effect to tell', () => {
+  it('of a class that sends nothing moved nothing: no figures, no effect', () => {
     const world = new World().start();
     const fromUs = world.nowUs;
     world.blackout(0);
     world.run(12 * SECOND);
-    expect(told(world, 'path-switch').filter(({ atUs }) => atUs >= fromUs)).not.toEqual([]);
+    const switches = told(world, 'path-switch').filter(({ atUs }) => atUs >= fromUs);
+    expect(switches[0]).toMatchObject({ from: ['w0'], to: ['w1'], demandBps: 0, figures: [] });
     expect(told(world, 'path-switch-effect').filter(({ atUs }) => atUs >= fromUs)).toEqual([]);
   });
 

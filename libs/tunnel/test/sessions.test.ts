@@ -168,7 +168,10 @@ describe('uplinks', () => {
     expect(status(world, 'gateway').paths.map((path) => path.state)).toEqual(['up', 'up', 'up']);
   });
 
-  it('that vanish under traffic are left at once, and used when they return', () => {
+  it.each([
+    ['with another address', 41_000],
+    ['with the same address', 40_000],
+  ])('that vanish under traffic are left at once, and used when they return %s', (_name, natPort) => {
     const world = new World().start();
     traffic(world, 6 * SECOND);
     world.run(SECOND);
@@ -178,7 +181,7 @@ describe('uplinks', () => {
     world.run(SECOND);
     expect(status(world, 'gateway').paths.map((path) => path.name)).toEqual(['w1', 'w2']);
     world.blackout(0, 'both', false);
-    gone.natPort = 41_000;
+    gone.natPort = natPort;
     world.vehicle.mutate((engine, nowUs) => engine.setUplinks(world.uplinks(), [], nowUs));
     world.run(5 * SECOND);
     expect(status(world, 'vehicle').paths.map((path) => [path.id, path.name, path.state])).toEqual([
@@ -186,9 +189,11 @@ describe('uplinks', () => {
       [1, 'w1', 'up'],
       [2, 'w2', 'up'],
     ]);
-    expect(status(world, 'gateway').paths[0]).toMatchObject({ state: 'up', remote: '198.51.100.0:41000' });
+    expect(status(world, 'gateway').paths[0]).toMatchObject({ state: 'up', remote: `198.51.100.0:${natPort}` });
     expect(ledgers(world)).toEqual([NONE, NONE]);
     expect(world.gateway.longestGapUs()).toBeLessThan(60 * MS);
+    // Both ways: the gateway sends over it, too.
+    expect(status(world, 'gateway').classes[0].paths).toEqual(['w0']);
   });
 
   it('that change their address heal within the time of a round trip', () => {

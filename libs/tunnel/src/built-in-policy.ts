@@ -17,7 +17,7 @@ export const builtInPolicy: TunnelPolicy = {
       priority: 1,
       urgent: true,
       redundancy: 2,
-      deadlineMs: 1_000,
+      deadlineMs: 3_000,
       // EF, VOICE-ADMIT, CS5, CS6, CS7.
       match: [{ dscp: [46, 44, 40, 48, 56] }],
     },

@@ -46,6 +46,8 @@ export const REAL_TIME_US = 1_000_000;
 /** CoDel minds nothing for so long after a class's traffic has moved to another path. */
 export const CHANGE_PARDON_US = 500_000;
 export const PARDON_AGAIN_US = 4_000_000;
+/** Likewise after an interruption of the session: as long as it may take to send what was held meanwhile. */
+export const RESUME_PARDON_US = 3_000_000;
 /**
  * CoDel's target for classes that are not real-time ones: flows that fill several radio links at once need a queue to draw
  * on when one of them fades, and queues of their own keep them from others.

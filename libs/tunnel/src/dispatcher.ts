@@ -13,6 +13,7 @@ import {
   MAX_BUDGET_BYTES,
   PARDON_AGAIN_US,
   REAL_TIME_US,
+  RESUME_PARDON_US,
   SIMILAR_US,
   SPILL_ADDS_LITTLE,
   SPILL_IMPATIENCE_US,
@@ -129,6 +130,11 @@ export class Dispatcher {
       }
       execution.carried = carried;
     }
+  }
+
+  /** Everything stood still, and what waited goes out now, beside what is new. */
+  resume(): void {
+    this.queues.pardon(RESUME_PARDON_US, this.core.clock);
   }
 
   /** Not again and again: where paths change all the time, a queue that stands has other reasons. */

@@ -293,6 +293,7 @@ export class Peer {
     this.liveness.sessionChanged(succession === 'fresh', proven);
     this.attention = true;
     if (!broken) return;
+    this.dispatcher.resume();
     this.liveness.unrescued = false;
     this.replan();
     this.sender.replayHeld(true);

@@ -194,7 +194,7 @@ describe('drops', () => {
     ['what is asked for', 20, 20],
     ['half of the slots at most', 100, 32],
   ])('holds %s', (_name, maxPackets, expected) => {
-    const { add, queues } = setUp([rules()], { maxPackets });
+    const { add, queues } = setUp([rules()], maxPackets === undefined ? {} : { maxPackets });
     for (let i = 0; i < 64; i++) add(0);
     expect(queues.packets).toBe(expected);
   });

@@ -11,7 +11,11 @@ import { QueuePool } from './queue-pool.js';
 const SLOTS = 96;
 const LIMIT = 24;
 const CE = 3;
-const REASONS = { [DROPPED_CODEL]: 'codel', [DROPPED_DEADLINE]: 'deadline', [DROPPED_LIMIT]: 'limit' };
+const REASONS: Readonly<Record<number, string>> = {
+  [DROPPED_CODEL]: 'codel',
+  [DROPPED_DEADLINE]: 'deadline',
+  [DROPPED_LIMIT]: 'limit',
+};
 
 /** One step of a history: what happens, and three numbers that say how. */
 type Step = readonly [kind: number, a: number, b: number, c: number];

@@ -439,7 +439,9 @@ export class Dispatcher {
   private pickBalanced(slot: number, execution: Execution, length: number): Path | undefined {
     const { parts, progress, weights } = execution.balance as Balance;
     if (execution.pinned) {
-      const path = execution.paths[parts[this.core.slots.flow[slot] & (BALANCE_PARTS - 1)]] as Path;
+      // The lowest bit is the same in all flows of a kind, see TCP_FLOW.
+      const part = (this.core.slots.flow[slot] >> 1) & (BALANCE_PARTS - 1);
+      const path = execution.paths[parts[part]] as Path;
       if (!path.fits(length)) return this.pickOther(execution, length);
       return this.hasRoom(path, execution, length) ? path : undefined;
     }

@@ -26,6 +26,12 @@ export interface Link {
   readonly name: string;
   upUs: number;
   downUs: number;
+  /** Bits a second that it carries, Infinity for any number; what comes faster waits in front of it. */
+  upBps: number;
+  downBps: number;
+  /** Until then what waits is on its way. */
+  upBusyUs: number;
+  downBusyUs: number;
   upDead: boolean;
   downDead: boolean;
   /** Port that the NAT in front of this link shows. */
@@ -186,6 +192,8 @@ export interface WorldOptions {
   strategies?: readonly StrategyFactory[];
   /** One-way delays, milliseconds, of each link. */
   delaysMs?: readonly number[];
+  /** What each link carries each way, Mbit/s. Default: anything. */
+  mbps?: readonly number[];
   metered?: boolean;
   sendSlots?: number;
   seed?: string;
@@ -212,6 +220,10 @@ export class World {
       name: `w${i}`,
       upUs: delay * MS,
       downUs: delay * MS,
+      upBps: (options.mbps?.[i] ?? Number.POSITIVE_INFINITY) * 1e6,
+      downBps: (options.mbps?.[i] ?? Number.POSITIVE_INFINITY) * 1e6,
+      upBusyUs: 0,
+      downBusyUs: 0,
       upDead: false,
       downDead: false,
       natPort: 40_000 + i,
@@ -257,7 +269,8 @@ export class World {
       link.upBytes += bytes.length + 28;
       if (link.upDead) return;
       const from = addressRecord(Uint8Array.of(198, 51, 100, socket), link.natPort);
-      this.after(link.upUs, () => this.gateway.receive(0, from, bytes));
+      link.upBusyUs = Math.max(link.upBusyUs, this.nowUs) + (bytes.length * 8e6) / link.upBps;
+      this.after(link.upBusyUs - this.nowUs + link.upUs, () => this.gateway.receive(0, from, bytes));
     };
     return host;
   }
@@ -283,7 +296,8 @@ export class World {
       link.downBytes += bytes.length + 28;
       if (link.downDead || (to[2] | (to[3] << 8)) !== link.natPort) return;
       const from = addressRecord(Uint8Array.of(203, 0, 113, 10), 4510);
-      this.after(link.downUs, () => this.vehicle.receive(index, from, bytes));
+      link.downBusyUs = Math.max(link.downBusyUs, this.nowUs) + (bytes.length * 8e6) / link.downBps;
+      this.after(link.downBusyUs - this.nowUs + link.downUs, () => this.vehicle.receive(index, from, bytes));
     };
     return host;
   }

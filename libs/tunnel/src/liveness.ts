@@ -27,6 +27,9 @@ import { nextHealth } from './health.js';
 import type { Path } from './path.js';
 import type { Peer } from './peer.js';
 
+/** What is sent in the same instant in which a path is proven to work is not yet answered. */
+const JUST_BEFORE_US = 1;
+
 export class Liveness {
   /** Packets wait unacknowledged that no other path could take over. */
   unrescued = false;
@@ -99,7 +102,7 @@ export class Liveness {
   /** The path's new address answered: what went out towards the old one goes out again. */
   validated(path: Path): void {
     const { nowUs } = this.peer.core.clock;
-    path.answered(nowUs, nowUs);
+    path.answered(nowUs - JUST_BEFORE_US, nowUs);
     if (this.unrescued) this.retryHeld();
     this.peer.attention = true;
   }
@@ -136,7 +139,7 @@ export class Liveness {
     const { nowUs } = this.peer.core.clock;
     for (const path of this.peer.paths) {
       if (path === proven) {
-        path.answered(nowUs, nowUs);
+        path.answered(nowUs - JUST_BEFORE_US, nowUs);
         if (path.state !== 'up') this.enter(path, 'up', 'the handshake went over it');
       } else if (fresh) {
         path.provenBefore = false;

@@ -14,6 +14,8 @@ import type { AckReport } from './ack-report.js';
 import {
   ACK_US,
   AGAIN_US,
+  BURST_FASTER,
+  BURST_TELLS_US,
   CHANGE_GAIN,
   COMPETE_AFTER_PIPES,
   COMPETE_AGAIN_US,
@@ -108,7 +110,8 @@ const SIZE = 19; // mean size of what is acknowledged
 const STUBBORN_AT = 20; // since when the queue does not shrink
 const STILL = 21; // competing: the queue as it stands since
 const STILL_FROM = 22;
-const NUMBERS = 23;
+const BURST_AT = 23; // when an announced burst was let out
+const NUMBERS = 24;
 
 /** Of a path that was not used yet. */
 const NEVER = new Clock();
@@ -230,6 +233,7 @@ export class PathCongestion {
       this.pacer.rate = numbers[CAPACITY];
       this.apply(clock);
     }
+    if (burstBytes > 0) numbers[BURST_AT] = clock.nowUs;
     this.pacer.allow(burstBytes, clock);
   }
 
@@ -246,6 +250,7 @@ export class PathCongestion {
     numbers[PIPE] = FIRST_PIPE_US;
     numbers[TARGET_CAP] = Number.POSITIVE_INFINITY;
     numbers[SENT_AT] = Number.POSITIVE_INFINITY;
+    numbers[BURST_AT] = Number.NEGATIVE_INFINITY;
     numbers[GAIN] = 1;
     this.found = false;
     this.competing = false;
@@ -397,6 +402,11 @@ export class PathCongestion {
     }
     if (sustained > numbers[CAPACITY]) numbers[CAPACITY] = sustained;
     if (!this.pacer.refused || this.drain.isRunning) return;
+    if (numbers[ACKED_AT] < numbers[BURST_AT] + BURST_TELLS_US && sustained > BURST_FASTER * this.pacer.rate) {
+      // The burst went out faster than it was paced, and so it arrived: that is what the link carries, not more.
+      numbers[GAIN] = least;
+      return;
+    }
     numbers[GAIN] = hasGrown ? Math.min(1, 2 * numbers[GAIN]) : Math.max(least, numbers[GAIN] / 2);
     if (hasGrown && losses.roundPackets >= LEARN_PACKETS) losses.learn(losses.roundRatio, losses.roundPackets);
   }

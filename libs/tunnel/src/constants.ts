@@ -53,6 +53,8 @@ export const RESUME_PARDON_US = 3_000_000;
  * on when one of them fades, and queues of their own keep them from others.
  */
 export const BULK_TARGET_US = 25_000;
+/** CoDel's least target for flows that are not TCP: most of them cannot slow down, and would only lose packets. */
+export const PATIENT_TARGET_US = 300_000;
 /** CoDel's target while the capacity of a path is being found, and at most. */
 export const DISCOVERY_TARGET_US = 100_000;
 /** Extra bytes for copies and repair that a class may save up: half a second of 5 Mbit/s at ten per cent. */

@@ -4,7 +4,7 @@ import { AckFrame } from '@corridor/wire';
 import type { AddressRecord } from './batch.js';
 import { Clock, Earliest } from './clock.js';
 import { AckReport } from './congestion/index.js';
-import { DEFAULT_SEND_SLOTS } from './constants.js';
+import { DEFAULT_SEND_SLOTS, PATIENT_TARGET_US } from './constants.js';
 import type { EngineOptions } from './engine.js';
 import { EpochTable } from './epochs.js';
 import type { EngineEvent } from './events.js';
@@ -88,7 +88,7 @@ export class Core {
     this.strategies = options.strategies;
     this.mtu = options.mtu;
     this.slots = new SendSlots(slots);
-    this.queuePool = new QueuePool(this.slots);
+    this.queuePool = new QueuePool(this.slots, PATIENT_TARGET_US);
     this.gf256 = primitives.gf256 ?? plainGf256;
     this.outgoing = new Outgoing(primitives.aead, this.slots.slab);
     this.epochs = new EpochTable(primitives.random);

@@ -1,5 +1,6 @@
 /** CoDel (RFC 8289), per flow queue, one packet at a time: the state lies in the pool. */
 import type { Clock } from '../clock.js';
+import { TCP_FLOW } from '../flow-hash.js';
 import type { ClassTable } from './class-table.js';
 import type { QueuePool } from './queue-pool.js';
 
@@ -20,7 +21,7 @@ const NO_QUEUE_BYTES = 1_500;
  */
 export function shouldDrop(pool: QueuePool, flow: number, table: ClassTable, index: number, clock: Clock): boolean {
   const { nowUs } = clock;
-  const intervalUs = Math.max(CODEL_INTERVAL_US, INTERVALS_PER_TARGET * table.targetsUs[index]);
+  const intervalUs = Math.max(CODEL_INTERVAL_US, INTERVALS_PER_TARGET * targetOf(pool, flow, table, index));
   if (!isAboveForLong(pool, flow, table, index, clock)) {
     pool.dropping[flow] = 0;
     return false;
@@ -40,18 +41,25 @@ export function shouldDrop(pool: QueuePool, flow: number, table: ClassTable, ind
   return true;
 }
 
+/** The target of the class; what is not TCP may answer to no drop, and then only loses by it: see {@link QueuePool.patientUs}. */
+function targetOf(pool: QueuePool, flow: number, table: ClassTable, index: number): number {
+  const targetUs = table.targetsUs[index];
+  return (pool.keyOf(flow) & TCP_FLOW) === 0 && pool.patientUs > targetUs ? pool.patientUs : targetUs;
+}
+
 /** `dodequeue` of RFC 8289 section 5.6: the sojourn time has been above target for an interval. */
 function isAboveForLong(pool: QueuePool, flow: number, table: ClassTable, index: number, clock: Clock): boolean {
   const { nowUs } = clock;
   const slot = pool.head[flow];
   const behind = table.bytes(index) - pool.slots.length[slot];
-  const isBelow = nowUs - pool.enqueuedUs[slot] < table.targetsUs[index];
+  const targetUs = targetOf(pool, flow, table, index);
+  const isBelow = nowUs - pool.enqueuedUs[slot] < targetUs;
   if (isBelow || behind <= NO_QUEUE_BYTES || table.isPardoned(clock)) {
     pool.firstAboveUs[flow] = 0;
     return false;
   }
   if (pool.firstAboveUs[flow] === 0) {
-    pool.firstAboveUs[flow] = nowUs + Math.max(CODEL_INTERVAL_US, INTERVALS_PER_TARGET * table.targetsUs[index]);
+    pool.firstAboveUs[flow] = nowUs + Math.max(CODEL_INTERVAL_US, INTERVALS_PER_TARGET * targetUs);
     return false;
   }
   return nowUs >= pool.firstAboveUs[flow];

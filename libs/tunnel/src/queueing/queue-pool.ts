@@ -53,7 +53,14 @@ export class QueuePool {
   private size = 0;
   private owners = 0;
 
-  constructor(readonly slots: SendSlots) {
+  /**
+   * @param patientUs least target of CoDel for flows that are not TCP, microseconds: a drop tells a sender that adapts, and
+   * takes from one that does not
+   */
+  constructor(
+    readonly slots: SendSlots,
+    readonly patientUs = 0,
+  ) {
     this.flowOf = new Int32Array(slots.slots).fill(NO_FLOW);
     this.next = new Int32Array(slots.slots).fill(NO_SLOT);
     this.previous = new Int32Array(slots.slots).fill(NO_SLOT);

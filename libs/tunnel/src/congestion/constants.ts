@@ -89,6 +89,8 @@ export const LEARN_PACKETS = 50;
 /** An announced burst tells the rate of the link when it arrives so much faster than was paced, within this time. */
 export const BURST_FASTER = 1.25;
 export const BURST_TELLS_US = 100_000;
+/** Announced traffic that begins after such a pause finds an idle link: its rate is not that of the time before. */
+export const PAUSE_US = 20_000;
 /** Time in which a queue that is too long or too short is corrected, if the round trip is not longer. */
 export const CONTROL_US = 50_000;
 /** Target of the standing queue: at 200 Mbit/s (25 bytes per microsecond), more for each halving; least and most. */

@@ -36,6 +36,7 @@ import {
   LEARN_PACKETS,
   LOSS_MARGIN,
   PACKET_BYTES,
+  PAUSE_US,
   PEAK_MEMORY_US,
   PROBE_MARGIN_US,
   RATE_PACKETS,
@@ -111,7 +112,8 @@ const STUBBORN_AT = 20; // since when the queue does not shrink
 const STILL = 21; // competing: the queue as it stands since
 const STILL_FROM = 22;
 const BURST_AT = 23; // when an announced burst was let out
-const NUMBERS = 24;
+const RESUMED_AT = 24; // when announced traffic began after a pause; Infinity once it arrives
+const NUMBERS = 25;
 
 /** Of a path that was not used yet. */
 const NEVER = new Clock();
@@ -227,6 +229,7 @@ export class PathCongestion {
    */
   expect(rateBps: number, burstBytes: number, clock: Clock): void {
     const { numbers } = this;
+    if (clock.nowUs - numbers[SENT_AT] > PAUSE_US) numbers[RESUMED_AT] = clock.nowUs;
     numbers[SENT_AT] = clock.nowUs;
     if (rateBps / 8e6 > numbers[CAPACITY]) {
       numbers[CAPACITY] = rateBps / 8e6;
@@ -251,6 +254,7 @@ export class PathCongestion {
     numbers[TARGET_CAP] = Number.POSITIVE_INFINITY;
     numbers[SENT_AT] = Number.POSITIVE_INFINITY;
     numbers[BURST_AT] = Number.NEGATIVE_INFINITY;
+    numbers[RESUMED_AT] = Number.POSITIVE_INFINITY;
     numbers[GAIN] = 1;
     this.found = false;
     this.competing = false;
@@ -277,6 +281,10 @@ export class PathCongestion {
     if (report.largestSentAtUs < 0 || report.largestSentAtUs < numbers[ACKED_AT]) return;
     numbers[ACKED_AT] = report.largestSentAtUs;
     rate.note(report);
+    if (report.largestSentAtUs >= numbers[RESUMED_AT]) {
+      rate.mark();
+      numbers[RESUMED_AT] = Number.POSITIVE_INFINITY;
+    }
     delay.usPerByte = 1 / numbers[CAPACITY];
     // A queue that stands for long would pass for the base.
     delay.keepsBase = this.competing || delay.standingUs > 2 * numbers[TARGET] + numbers[ALLOWANCE];

@@ -125,6 +125,30 @@ describe('the congestion control of a path', () => {
     expect(line.congestion.queueUs).toBeLessThan(25_000);
   });
 
+  it('takes the rate of a link from a burst that is let out onto it, and does not try twice that', () => {
+    const line = new Line(20);
+    line.run(1_000_000, 5e6);
+    for (let i = 0; i < 4; i++) {
+      line.send(100);
+      line.run(500_000, 0);
+    }
+    const { congestion } = line;
+    congestion.expect(6e6, 75 * BYTES, line.clock);
+    let leastBps = Number.POSITIVE_INFINITY;
+    let mostBps = 0;
+    let sentFast = 0;
+    for (let i = 0; i < 40; i++) {
+      line.run(5_000);
+      leastBps = Math.min(leastBps, congestion.rateBps);
+      mostBps = Math.max(mostBps, congestion.rateBps);
+      if (congestion.status().pacingBps > 1.3 * 20e6) sentFast++;
+    }
+    expect(leastBps).toBeGreaterThan(4e6);
+    expect(mostBps).toBeLessThan(24e6);
+    expect(mostBps).toBeGreaterThan(15e6);
+    expect(sentFast).toBe(0);
+  });
+
   it('keeps its rate through a pause of three seconds, and half of it five seconds later', () => {
     const line = new Line(20);
     line.run(2_000_000);

@@ -1,8 +1,8 @@
 /**
  * Everything between a fresh clone and a running program: checks the machine, installs the dependencies, builds the
- * native addon, generates Prisma's client, compiles the TypeScript and builds the console. Each part looks whether it has
- * anything to do; a second run takes less than a second. Run it alone with `node scripts/setup.mjs`, or through any of
- * the npm scripts.
+ * native addon, generates Prisma's client, compiles the TypeScript, bundles the agent and builds the console. Each part
+ * looks whether it has anything to do; a second run takes less than a second. Run it alone with `node scripts/setup.mjs`,
+ * or through any of the npm scripts.
  */
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
@@ -29,9 +29,10 @@ export async function setUp({ quiet = false } = {}) {
   installDependencies(say);
   const { buildNative } = await import('./build-native.mjs');
   await step(() => buildNative({ log: say }), 'the native addon could not be built');
-  const { buildConsole, generatePrismaClient } = await import('./generate.mjs');
+  const { buildConsole, bundleAgent, generatePrismaClient } = await import('./generate.mjs');
   await step(() => generatePrismaClient(root, say), "Prisma's client could not be generated");
   compile(say);
+  await step(() => bundleAgent(root, say), 'the agent could not be bundled');
   await step(() => buildConsole(root, say), 'the console could not be built');
   await linkPostgres(say);
   const seconds = (performance.now() - started) / 1000;

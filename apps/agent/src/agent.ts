@@ -10,7 +10,7 @@ import {
   TelemetryAck,
   type VehicleEvent,
 } from '@corridor/contracts';
-import { builtInPolicy } from '@corridor/tunnel';
+import { builtInPolicy } from '@corridor/tunnel/config';
 import { type HostEvent, processStatus, VERSION } from '@corridor/tunnel-host';
 import { CredentialsKeeper } from './api/credentials-keeper.js';
 import { TrustedClock } from './clock/trusted-clock.js';

@@ -1,5 +1,12 @@
 /** Endpoints and prefixes as configs write them, on the engine's own addresses. */
-import { type AddressRecord, formatIp, formatPrefix, type Prefix, parseAddress, parsePrefix } from '@corridor/tunnel';
+import {
+  type AddressRecord,
+  formatIp,
+  formatPrefix,
+  type Prefix,
+  parseAddress,
+  parsePrefix,
+} from '@corridor/tunnel/config';
 
 export type Family = 4 | 6;
 

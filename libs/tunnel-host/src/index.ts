@@ -6,7 +6,6 @@ export {
   prefixContains,
   prefixesOverlap,
 } from './address.js';
-export { measureCiphers } from './ciphers.js';
 export { UsageFile, type UsageStore } from './conditions/usage-store.js';
 export { ControlClient, type ControlWatcher } from './control/client.js';
 export * from './control/protocol.js';

@@ -54,12 +54,6 @@ export interface WorkerOutlet {
   fatal(reason: HostError): void;
 }
 
-/** When a tunnel's first work is done, and how little may move in how long for a collection to hold nothing up. */
-const SETTLED_MS = 4_000;
-const QUIET_MS = 1_000;
-const QUIET_COUNTS = 400;
-const QUIET_TRIES = 20;
-
 /** Performs the commands of the main thread, one after the other. */
 export class TunnelWorker {
   readonly #options: HostOptions;
@@ -81,20 +75,6 @@ export class TunnelWorker {
     return handler(command.params);
   }
 
-  /** What the first minutes of a session left behind goes in a second in which next to nothing moves, where gc is exposed. */
-  #collectOnceQuiet(tries = QUIET_TRIES): void {
-    const { gc } = globalThis as { gc?: () => void };
-    if (gc === undefined || tries === 0) return;
-    const moved = () => this.#open?.loop.counters.reduce((sum, count) => sum + count, 0) ?? 0;
-    setTimeout(() => {
-      const before = moved();
-      setTimeout(() => {
-        if (moved() - before < QUIET_COUNTS) gc();
-        else this.#collectOnceQuiet(tries - 1);
-      }, QUIET_MS).unref();
-    }, SETTLED_MS).unref();
-  }
-
   readonly #handlers: Handlers = {
     open: () => this.#openTunnel(),
     run: () => {
@@ -102,7 +82,6 @@ export class TunnelWorker {
       // later it would hold them up, and until then it is a fifth of a vehicle's memory.
       (globalThis as { gc?: () => void }).gc?.();
       this.#opened().loop.start();
-      this.#collectOnceQuiet();
       return {};
     },
     setUplinks: ({ uplinks, changed }) => {

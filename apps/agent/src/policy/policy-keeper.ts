@@ -1,5 +1,5 @@
 import type { PolicyAck, PolicyOutcome, PolicyRefusal } from '@corridor/contracts';
-import { builtInPolicy, type TunnelPolicy } from '@corridor/tunnel';
+import { builtInPolicy, type TunnelPolicy } from '@corridor/tunnel/config';
 import type { Log } from '../log.js';
 import { NO_POLICIES, type State, type StoredPolicies } from '../store/state.js';
 import { type Judge, judgePolicy, timelyMistake } from './verify.js';

@@ -6,7 +6,7 @@ import {
   type PolicyRefusal,
   readDocument,
 } from '@corridor/contracts';
-import { checkPolicy, PolicyError, type TunnelPolicy } from '@corridor/tunnel';
+import { checkPolicy, PolicyError, type TunnelPolicy } from '@corridor/tunnel/config';
 import { loadStrategies } from '@corridor/tunnel-host';
 import { compactVerify, errors, importJWK } from 'jose';
 import { engineTerms } from './engine-terms.js';

@@ -3,7 +3,7 @@
  * the TCP connection, with 1 in the byte that is 0 for UDP. Every stream has a socket number of its own, so socket and
  * address together name one connection, and a vehicle that connects anew is seen to have moved.
  */
-import { type AddressRecord, addressRecord, parseIp, TRANSPORT_AT, TRANSPORT_TLS } from '@corridor/tunnel';
+import { type AddressRecord, addressRecord, parseIp, TRANSPORT_AT, TRANSPORT_TLS } from '@corridor/tunnel/config';
 
 const MAPPED = '::ffff:';
 

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
-import { type GatewayVehicle, type Prefix, parsePrefix } from '@corridor/tunnel';
+import type { GatewayVehicle } from '@corridor/tunnel';
+import { type Prefix, parsePrefix } from '@corridor/tunnel/config';
 import { prefixContains, routeHalves } from '../address.js';
 import type { TunOptions } from '../options.js';
 import { ipBatch } from './ip.js';

@@ -20,7 +20,7 @@ export function generatePrismaClient(root, say) {
   const output = join(root, 'apps/gateway/src/store/generated');
   const packages = ['prisma', '@prisma/client'].map((name) => join(root, 'node_modules', name, 'package.json'));
   const made = { proof: join(output, 'client.ts'), stampFile: join(output, 'stamp') };
-  return whenStale(made, stampOf(root, [schema, ...packages]), () => {
+  whenStale(made, stampOf(root, [schema, ...packages]), () => {
     say("generating Prisma's client");
     run(process.execPath, [join(root, 'node_modules/prisma/build/index.js'), 'generate', '--no-hints'], {
       cwd: root,
@@ -42,50 +42,38 @@ export function buildConsole(root, say) {
     join(root, 'package-lock.json'),
   ];
   const made = { proof: join(room, 'dist/index.html'), stampFile: join(room, 'build/stamp') };
-  return whenStale(made, stampOf(root, inputs), () => {
+  whenStale(made, stampOf(root, inputs), () => {
     say('building the console');
     run(process.execPath, [join(root, 'node_modules/vite/bin/vite.js'), 'build', '--logLevel', 'warn'], { cwd: room });
   });
 }
 
 /**
- * The agent and its engine's thread as one program of a few files: what it does not use of its packages, and all comments,
- * stay on disk instead of taking eight megabytes of memory in every vehicle. Names stay, so that a stack can be read.
- *
  * @param {string} root folder of the repository, compiled
  * @param {(text: string) => void} say
  * @throws Error with the bundler's own words
  */
-export async function bundleAgent(root, say) {
+export function bundleAgent(root, say) {
   const room = join(root, 'apps/agent');
-  const compiled = (path) => programsBelow(join(root, path, 'dist'));
   const rooms = ['contracts', 'strategy', 'telemetry', 'tunnel', 'tunnel-host', 'wire'].map((name) => `libs/${name}`);
-  const inputs = [...['apps/agent', ...rooms].flatMap(compiled), join(root, 'package-lock.json'), import.meta.filename];
+  const inputs = [
+    ...['apps/agent', ...rooms].flatMap((name) => programsBelow(join(root, name, 'dist'))),
+    join(room, 'rolldown.config.mjs'),
+    join(root, 'package-lock.json'),
+  ];
   const made = { proof: join(room, 'build/program/cli.js'), stampFile: join(room, 'build/stamp') };
-  await whenStale(made, stampOf(root, inputs), async () => {
+  whenStale(made, stampOf(root, inputs), () => {
     say('bundling the agent');
-    const { rolldown } = await import('rolldown');
-    const bundle = await rolldown({
-      input: { cli: join(room, 'dist/cli.js'), worker: join(root, 'libs/tunnel-host/dist/worker.js') },
-      platform: 'node',
-      // The native addon is found beside its package; ws carries optional ones.
-      external: ['@corridor/packet-io', 'ws'],
-    });
-    rmSync(join(room, 'build/program'), { recursive: true, force: true });
-    await bundle.write({
-      dir: join(room, 'build/program'),
-      chunkFileNames: '[name].js',
-      minify: { compress: true, mangle: false, codegen: { removeWhitespace: false } },
-    });
-    await bundle.close();
+    const rolldown = join(root, 'node_modules/rolldown/bin/cli.mjs');
+    run(process.execPath, [rolldown, '--config', 'rolldown.config.mjs', '--log-level', 'warn'], { cwd: room });
   });
 }
 
 /** @param {{ proof: string, stampFile: string }} made a file that the work leaves behind, and where its stamp lies */
-async function whenStale({ proof, stampFile }, stamp, work) {
+function whenStale({ proof, stampFile }, stamp, work) {
   if (existsSync(proof) && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return;
   rmSync(stampFile, { force: true });
-  await work();
+  work();
   mkdirSync(dirname(stampFile), { recursive: true });
   writeFileSync(stampFile, stamp);
 }

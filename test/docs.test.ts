@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { allScenarios } from '../apps/lab/src/scenario/catalogue.js';
 import { ROOMS } from './rooms.js';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -22,6 +23,16 @@ describe('the docs', () => {
     const { scripts } = JSON.parse(read('package.json'));
     const named = [...read(page).matchAll(/\bnpm run ([a-z][\w:-]*)/g)].map((match) => match[1]);
     expect(named.filter((name) => !(name in scripts))).toEqual([]);
+  });
+
+  it('name no scenario and no command of the lab that does not exist', () => {
+    const commands = [...read('apps/lab/src/main.ts').matchAll(/^ {2}'?([a-z][a-z-]*)'?: \{$/gm)].map(
+      (match) => match[1],
+    );
+    const known = [...commands, ...allScenarios().map((scenario) => scenario.name), 'my-scenario.json'];
+    const named = pages.flatMap((page) => [...read(page).matchAll(/\bnpm run lab -- ([a-z][a-z0-9.-]*[a-z0-9])/g)]);
+    expect(named.length).toBeGreaterThan(40);
+    expect(named.map((match) => match[1]).filter((name) => !known.includes(name))).toEqual([]);
   });
 
   it('have every room in the table of the architecture, at its level', () => {

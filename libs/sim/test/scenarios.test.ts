@@ -156,6 +156,27 @@ describe('conditions', () => {
     },
   );
 
+  it('avoid-metered: each class keeps to its links, and what must not wait does not', () => {
+    for (const seed of SEEDS.slice(0, 3)) {
+      const scenario = scenarioNamed('avoid-metered');
+      const world = new SimWorld(scenario, { seed, handshake });
+      const meteredBytes = () => world.link(0, 'w0').result().up.offeredBytes;
+      const until = (atUs: number) => {
+        const before = meteredBytes();
+        world.runUntil(atUs);
+        return meteredBytes() - before;
+      };
+      until(4_000_000);
+      // 4 s of vital signs are 40 kB, of video 2.5 MB.
+      expect(until(8_000_000)).toBeLessThan(100_000);
+      expect(until(14_000_000)).toBeGreaterThan(3e6);
+      until(16_000_000);
+      expect(until(20_000_000)).toBeLessThan(100_000);
+      until(scenario.durationUs);
+      for (const flow of world.result().flows) expect(flow, flow.flow).toMatchObject({ lost: 0, duplicates: 0 });
+    }
+  });
+
   it('drive: vital signs arrive', () => {
     const result = runScenario(scenarioNamed('drive'), { seed: 1, handshake });
     const up = flowOf(result, 'vitals up');

@@ -1,6 +1,6 @@
 /** Links as they are on good and on bad days; nothing breaks. */
 import type { LinkSpec, Scenario, TrafficSpec } from '../scenario.js';
-import { ambulanceTraffic, policy, threeLinks } from './parts.js';
+import { ambulanceTraffic, DSCP_VITALS, policy, threeLinks } from './parts.js';
 
 export const clean: Scenario = {
   name: 'clean',
@@ -57,3 +57,22 @@ export const smallMtu: Scenario = {
 function narrow(link: LinkSpec, mtuBytes: number): LinkSpec {
   return { ...link, up: { ...link.up, mtuBytes }, down: { ...link.down, mtuBytes } };
 }
+
+/** The best link costs money. Vital signs may use it; everything else only while the two others are down. */
+export const avoidMetered: Scenario = {
+  name: 'avoid-metered',
+  description: 'The best link is metered: vital signs use it, the rest only while both others are silent.',
+  durationUs: 22_000_000,
+  vehicles: 1,
+  links: threeLinks().map((link) => (link.name === 'w0' ? { ...link, metered: true } : link)),
+  traffic: ambulanceTraffic,
+  policy: {
+    version: 1,
+    default: { strategy: 'adaptive', avoid: ['metered'] },
+    classes: [{ name: 'vitals', strategy: 'active-standby', urgent: true, match: [{ dscp: [DSCP_VITALS] }] }],
+  },
+  steps: [
+    ...['w1', 'w2'].map((link) => ({ atUs: 8_000_000, action: 'blackout', link }) as const),
+    ...['w1', 'w2'].map((link) => ({ atUs: 14_000_000, action: 'restore', link }) as const),
+  ],
+};

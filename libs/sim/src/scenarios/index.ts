@@ -11,7 +11,7 @@ import {
 } from './blackouts.js';
 import { bufferbloatScenarios } from './bufferbloat.js';
 import { addressChange, gatewayRestart, natRebind, policySwitch } from './changes.js';
-import { bursty, clean, lossy, smallMtu } from './conditions.js';
+import { avoidMetered, bursty, clean, lossy, smallMtu } from './conditions.js';
 import { drive } from './drive.js';
 import { impairmentScenarios } from './impairments.js';
 import { profileScenarios, profileVariants } from './profiles.js';
@@ -22,6 +22,7 @@ export const scenarios: readonly Scenario[] = [
   lossy,
   bursty,
   smallMtu,
+  avoidMetered,
   blackoutActiveStandby,
   blackoutSmallestDelay,
   blackoutRedundant,

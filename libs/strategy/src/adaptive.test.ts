@@ -84,6 +84,45 @@ describe('adaptive, for everything else', () => {
     expect(plan.paths[0]).toBe(anchor);
   });
 
+  const slower = path(1, { delayMs: 40 });
+  it.each<[string, PathSnapshot, PathSnapshot, string]>([
+    ['delay', path(0, { delayMs: 100 }), slower, 'w1 is clearly better (40 ms), w0 has 100 ms'],
+    ['loss', path(0, { lossRatio: 0.06 }), slower, 'w1 is clearly better (40 ms), w0 loses 6.0 %'],
+    ['jitter', path(0, { jitterMs: 30 }), slower, 'w1 is clearly better (40 ms), w0 jitters by 30 ms'],
+    [
+      'a warning',
+      path(0, { warnings: ['delay', 'signal'] }),
+      slower,
+      'w1 is clearly better (40 ms), w0 warns of delay and signal',
+    ],
+    [
+      'too little capacity',
+      path(0, { capacityMbps: 1 }),
+      path(1, { delayMs: 40, capacityMbps: 20 }),
+      'w1 is clearly better (40 ms, 20 Mbit/s), w0 carries 1.0 Mbit/s of 6.0 Mbit/s',
+    ],
+  ])('names what made it move: %s', (_, worse, better, reason) => {
+    const at = driver(video);
+    at(0, path(0), better);
+    let plan = at(10, path(0), better);
+    for (let ms = 20; ms < 3_000 && plan.paths[0] === 0; ms += 50) plan = at(ms, worse, better);
+    expect(plan.paths[0]).toBe(1);
+    expect(plan.reason).toContain(reason);
+  });
+
+  it('says of a faster path that it leaves that it is only just back', () => {
+    const at = driver();
+    const down = path(1, { state: 'down' });
+    for (let ms = 0; ms < 5_000; ms += 1_000) {
+      at(ms, path(0), down);
+      at(ms + 500, path(0, { state: 'down' }), down);
+    }
+    expect(at(5_000, path(0), down).paths).toEqual([0]);
+    at(5_100, path(0), path(1, { delayMs: 40 }));
+    const plan = at(5_700, path(0), path(1, { delayMs: 40 }));
+    expect(plan.reason).toBe('w1 is steadier (40 ms), w0 is only just back');
+  });
+
   it('does not take the queue that the class itself makes for a slow path', () => {
     const at = driver({ traffic: { demandBps: 20_000_000 } });
     const filled = { capacityMbps: 10, deliveredMbps: 9.5 };

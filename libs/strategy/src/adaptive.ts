@@ -110,7 +110,11 @@ class Adaptive implements Strategy {
       current.paths[0] === paths[0];
     const plan = { mode, paths, ...(mode === 'balance' && { pinned: true }), ...extras.plan } as const;
     if (isSame && extras.reason === undefined) return { ...plan, reason: current.reason };
-    const judgement = { whyBetter, whyNot: (id: number) => this.usefulness.whyNot(id) };
+    const ranked = (path: PathSnapshot) => order.find((one) => one.path === path) as RankedPath;
+    const judgement = {
+      whyBetter: (next: PathSnapshot, previous: PathSnapshot) => whyBetter(ranked(next), ranked(previous), request),
+      whyNot: (id: number) => this.usefulness.whyNot(id),
+    };
     const where = isSame ? `${chosen[0].name} goes first` : sharedReason(request, chosen, how, judgement);
     return { ...plan, reason: extras.reason === undefined ? where : `${extras.reason}; ${where}` };
   }
@@ -129,33 +133,62 @@ function leastBad(order: readonly RankedPath[]): PathSnapshot[] {
   return (alive.length > 0 ? alive : order.slice(0, 1)).map(({ path }) => path);
 }
 
-/** What it costs to have a path as the anchor of a class, microseconds. */
-function anchorCostUs(path: PathSnapshot, { traffic }: PlanRequest): number {
+/** A part of what it costs to have a path as the anchor of a class, and how it is said of a path that lost for it. */
+interface CostPart {
+  readonly us: number;
+  readonly says: string;
+}
+
+/** What it costs to have a path as the anchor of a class, part by part; delay and own queue first. */
+function anchorCosts(path: PathSnapshot, { traffic }: PlanRequest): CostPart[] {
   const { send } = path;
-  if (path.rttUs === 0) return UNKNOWN_COST_US;
   const isFilled = send.capacityBps > 0 && send.deliveredBps >= FILLED * send.capacityBps;
   const ownQueueUs = isFilled ? Math.min(send.queueUs, OWN_QUEUE_US) : 0;
   const missing = send.capacityBps === 0 ? 0 : traffic.demandBps / send.capacityBps - 1;
-  return (
-    sendDelayUs(path) -
-    ownQueueUs +
-    JITTER_WEIGHT * send.jitterUs +
-    LOSS_WEIGHT_US * send.lossRatio +
-    SHORT_US * Math.max(0, Math.min(MOST_SHORT, missing)) +
-    WARNING_US * path.warnings.filter((warning) => warning !== 'silence').length +
-    PRIORITY_STEP_US * (Math.min(path.priority, LOWEST_PRIORITY) - 1) +
-    (path.metered ? METERED_US : 0)
-  );
+  const grave = path.warnings.filter((warning) => warning !== 'silence');
+  return [
+    { us: sendDelayUs(path) - ownQueueUs, says: `has ${figures(path)}` },
+    { us: JITTER_WEIGHT * send.jitterUs, says: `jitters by ${milliseconds(send.jitterUs)}` },
+    { us: LOSS_WEIGHT_US * send.lossRatio, says: `loses ${(send.lossRatio * 100).toFixed(1)} %` },
+    {
+      us: SHORT_US * Math.max(0, Math.min(MOST_SHORT, missing)),
+      says: `carries ${megabits(send.capacityBps)} of ${megabits(traffic.demandBps)}`,
+    },
+    { us: WARNING_US * grave.length, says: `warns of ${grave.join(' and ')}` },
+    { us: PRIORITY_STEP_US * (Math.min(path.priority, LOWEST_PRIORITY) - 1), says: `has priority ${path.priority}` },
+    { us: path.metered ? METERED_US : 0, says: 'is metered' },
+  ];
 }
 
-function whyBetter(next: PathSnapshot, previous: PathSnapshot): string {
-  return `is clearly better (${figures(next)}), ${previous.name} has ${figures(previous)}`;
+/** Microseconds. */
+function anchorCostUs(path: PathSnapshot, request: PlanRequest): number {
+  if (path.rttUs === 0) return UNKNOWN_COST_US;
+  return anchorCosts(path, request).reduce((sum, { us }) => sum + us, 0);
+}
+
+/**
+ * Why `next` is before `previous` although that is up: what makes the most of the difference at this moment. Both are judged by
+ * what they were for a while, so that there may be no such part any more.
+ */
+function whyBetter(next: RankedPath, previous: RankedPath, request: PlanRequest): string {
+  const { name } = previous.path;
+  if (next.standing < previous.standing) return `is steadier (${figures(next.path)}), ${name} is only just back`;
+  const theirs = anchorCosts(next.path, request);
+  const worst = anchorCosts(previous.path, request)
+    .map(({ us, says }, index) => ({ overUs: us - theirs[index].us, says }))
+    .reduce((most, part) => (part.overUs > most.overUs ? part : most));
+  const says = worst.overUs > 0 ? worst.says : 'was worse for a while';
+  return `is clearly better (${figures(next.path)}), ${name} ${says}`;
 }
 
 function figures({ send, ...path }: PathSnapshot): string {
   const loss = send.lossRatio > 0.001 ? `, ${(send.lossRatio * 100).toFixed(1)} % loss` : '';
-  const capacity = send.capacityBps > 0 ? `, ${(send.capacityBps / 1e6).toPrecision(2)} Mbit/s` : '';
+  const capacity = send.capacityBps > 0 ? `, ${megabits(send.capacityBps)}` : '';
   return `${milliseconds(sendDelayUs({ send, ...path }))}${loss}${capacity}`;
+}
+
+function megabits(bps: number): string {
+  return `${(bps / 1e6).toPrecision(2)} Mbit/s`;
 }
 
 export const adaptive: StrategyFactory = {

@@ -36,6 +36,8 @@ export interface PathChange {
   readonly delayMs?: number;
   /** Delay above the smallest one in the sending direction, milliseconds. */
   readonly queueMs?: number;
+  /** Mean deviation of the one-way delay. Default a twentieth of it. */
+  readonly jitterMs?: number;
   readonly lossRatio?: number;
   readonly priority?: number;
   readonly metered?: boolean;
@@ -85,7 +87,7 @@ export function path(id: number, change: PathChange = {}): PathSnapshot {
   const direction = (delayVariationUs: number, figures: PathChange): DirectionSnapshot => ({
     oneWayDelayUs: delayUs === 0 ? 0 : delayUs + delayVariationUs,
     delayVariationUs,
-    jitterUs: delayUs / 20,
+    jitterUs: figures.jitterMs === undefined ? delayUs / 20 : figures.jitterMs * 1000,
     lossRatio: figures.lossRatio ?? 0,
     deliveredBps: (figures.deliveredMbps ?? 0) * 1e6,
     capacityBps: (figures.capacityMbps ?? 0) * 1e6,

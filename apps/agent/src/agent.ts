@@ -11,12 +11,10 @@ import {
   type VehicleEvent,
 } from '@corridor/contracts';
 import { builtInPolicy } from '@corridor/tunnel/config';
-import { type HostEvent, processStatus, VERSION } from '@corridor/tunnel-host';
+import { eventLevel, eventSentence, type HostEvent, type Log, processStatus, VERSION } from '@corridor/tunnel-host';
 import { CredentialsKeeper } from './api/credentials-keeper.js';
 import { TrustedClock } from './clock/trusted-clock.js';
 import type { AgentConfig } from './config/schema.js';
-import type { Log } from './log.js';
-import { eventLine } from './log-event.js';
 import { ControlClient } from './mqtt/control-client.js';
 import { PolicyKeeper } from './policy/policy-keeper.js';
 import { GpsdClient } from './position/gpsd.js';
@@ -237,13 +235,19 @@ export class Agent {
   }
 
   #hostEvent(event: HostEvent): void {
-    const { level, sentence } = eventLine(event);
-    this.#log.entry(level, sentence, { ...event });
+    this.#logEvent(event);
     this.#reporter.hostEvent(event);
     for (const listener of this.#listeners) listener(event);
     if (event.type !== 'session' || event.state !== 'established') return;
     this.#control.nudge();
     this.#keeper.nudge();
+  }
+
+  /** What the other end does with the policy is heard twice: over the control channel, too, and with more to it. */
+  #logEvent(event: HostEvent): void {
+    const isEcho = event.type === 'policy';
+    const level = isEcho && event.outcome === 'applied' ? 'debug' : eventLevel(event);
+    this.#log.entry(level, isEcho ? `gateway: ${eventSentence(event)}` : eventSentence(event), { ...event });
   }
 
   /** A session with the broker stands: who we are, what is in force, what we missed, and what waits. */

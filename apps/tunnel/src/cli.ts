@@ -1,11 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { ControlClient, ControlError, type PolicyDocument, VERSION } from '@corridor/tunnel-host';
+import {
+  ControlClient,
+  ControlError,
+  eventLevel,
+  type PolicyDocument,
+  peerSentence,
+  VERSION,
+} from '@corridor/tunnel-host';
 import { ConfigError, loadConfig } from './config/load.js';
 import { reasonOf } from './config/reason.js';
 import { isKey } from './config/schema.js';
 import { generatePrivateKey, publicKeyOf } from './keys.js';
-import { eventLevel, eventSentence } from './log.js';
 import { runTunnel } from './run.js';
 import { statusText } from './status-text.js';
 import { USAGE, UsageError } from './usage.js';
@@ -133,7 +139,7 @@ function watch({ control, json }: Arguments): Promise<number> {
   return withClient(control, async (client) => {
     await client.watch({
       event: (event) => {
-        print(json ? `${JSON.stringify(event)}\n` : `${eventLevel(event).padEnd(5)} ${eventSentence(event)}\n`);
+        print(json ? `${JSON.stringify(event)}\n` : `${eventLevel(event).padEnd(5)} ${peerSentence(event)}\n`);
       },
     });
     await client.closed;

@@ -1,14 +1,16 @@
 import {
   ControlServer,
   type ControlTarget,
+  eventLevel,
   HostError,
   type HostServices,
+  Log,
   type PolicyDocument,
+  peerSentence,
   TunnelHost,
   UsageFile,
 } from '@corridor/tunnel-host';
 import { type LoadedConfig, withVersion } from './config/load.js';
-import { Log } from './log.js';
 import { SystemClock } from './system-clock.js';
 
 /** Signals that end the tunnel in good order; SIGHUP comes when a terminal closes. */
@@ -23,7 +25,11 @@ export async function runTunnel(config: LoadedConfig): Promise<number> {
   });
   let host: TunnelHost;
   try {
-    host = await TunnelHost.start(config.host, (event) => log.event(event), services(config));
+    host = await TunnelHost.start(
+      config.host,
+      (event) => log.entry(eventLevel(event), peerSentence(event), { ...event }),
+      services(config),
+    );
   } catch (error) {
     log.entry('error', (error as Error).message, { code: (error as { code?: unknown }).code });
     return 1;

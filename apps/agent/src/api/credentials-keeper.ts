@@ -1,8 +1,8 @@
 import type { Credentials, EnrolmentAnswer } from '@corridor/contracts';
+import type { Log } from '@corridor/tunnel-host';
 import type { TrustedClock } from '../clock/trusted-clock.js';
 import { AgentError } from '../errors.js';
 import { makeKeyPair, publicJwk, tunnelPublicKey } from '../identity/keys.js';
-import type { Log } from '../log.js';
 import { Backoff, Pause } from '../mqtt/backoff.js';
 import type { KeyPair, State, StoredDevice } from '../store/state.js';
 import { Refused } from './gateway-api.js';

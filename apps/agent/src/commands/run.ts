@@ -1,10 +1,9 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { ControlError, ControlServer } from '@corridor/tunnel-host';
+import { ControlError, ControlServer, Log } from '@corridor/tunnel-host';
 import { Agent } from '../agent.js';
 import type { AgentConfig } from '../config/schema.js';
 import { AgentError } from '../errors.js';
-import { Log } from '../log.js';
 import { State } from '../store/state.js';
 
 /** Signals that end the agent in good order; SIGHUP comes when a terminal closes. */

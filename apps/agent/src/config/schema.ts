@@ -1,6 +1,6 @@
 import { isAbsolute } from 'node:path';
+import { LOG_LEVELS } from '@corridor/tunnel-host';
 import { z } from 'zod';
-import { LOG_LEVELS } from '../log.js';
 
 /** A unix socket's path fits into sun_path of 108 bytes with its final zero (unix(7)). */
 const MAX_SOCKET_PATH = 107;

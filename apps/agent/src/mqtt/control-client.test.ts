@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { Credentials } from '@corridor/contracts';
+import { Log } from '@corridor/tunnel-host';
 import { afterEach, describe, expect, test } from 'vitest';
-import { Log } from '../log.js';
 import { ControlClient } from './control-client.js';
 
 /** The edge of a broker, as bytes of MQTT 3.1.1: what it answers to CONNECT and to each PUBLISH is the test's choice. */

@@ -1,5 +1,5 @@
 import type { Credentials, DevicePublishes, DeviceSubscribes } from '@corridor/contracts';
-import type { Log } from '../log.js';
+import type { Log } from '@corridor/tunnel-host';
 import { Backoff, Pause } from './backoff.js';
 import { MqttSession, NotAuthorised } from './session.js';
 

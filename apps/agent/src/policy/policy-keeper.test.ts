@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { canonicalJson, type PolicyAck, type PolicyContent, type SigningKey } from '@corridor/contracts';
 import type { TunnelPolicy } from '@corridor/tunnel';
+import { Log } from '@corridor/tunnel-host';
 import { CompactSign, type CryptoKey, exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { Log } from '../log.js';
 import { State } from '../store/state.js';
 import { JUDGED_MS, PolicyKeeper, PROBATION_MS, STARTS_ON_PROBATION, type TunnelHealth } from './policy-keeper.js';
 

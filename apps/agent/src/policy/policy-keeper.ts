@@ -1,6 +1,6 @@
 import type { PolicyAck, PolicyOutcome, PolicyRefusal } from '@corridor/contracts';
 import { builtInPolicy, type TunnelPolicy } from '@corridor/tunnel/config';
-import type { Log } from '../log.js';
+import type { Log } from '@corridor/tunnel-host';
 import { NO_POLICIES, type State, type StoredPolicies } from '../store/state.js';
 import { type Judge, judgePolicy, timelyMistake } from './verify.js';
 

@@ -5,6 +5,7 @@ import {
   type HostEvent,
   type HostServices,
   type HostStatus,
+  type Log,
   parseEndpoint,
   parseWrittenPrefix,
   TunnelHost,
@@ -12,7 +13,6 @@ import {
   type VehicleHostOptions,
 } from '@corridor/tunnel-host';
 import type { AgentConfig } from '../config/schema.js';
-import type { Log } from '../log.js';
 import { Backoff, Pause } from '../mqtt/backoff.js';
 import type { TunnelHealth } from '../policy/policy-keeper.js';
 

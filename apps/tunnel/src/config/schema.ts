@@ -1,14 +1,12 @@
 /** Shape of the config file, as data. What belongs together across keys is checked in cross-checks.ts. */
 import { MAX_INNER_PACKET } from '@corridor/tunnel';
-import { parseEndpoint, parseWrittenPrefix } from '@corridor/tunnel-host';
+import { LOG_LEVELS, parseEndpoint, parseWrittenPrefix } from '@corridor/tunnel-host';
 import { z } from 'zod';
 
 /** Default MTU of the tunnel, bytes: with 40 bytes of Corridor, 8 of UDP and 40 of IPv6 it fits an uplink of 1488. */
 export const DEFAULT_MTU = 1400;
 /** RFC 791 asks every IPv4 host to take 576 bytes; less makes no sense. */
 const MIN_MTU = 576;
-
-export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 
 /** A string that must satisfy `test`; `expected` completes "expected ...". */
 const text = (expected: string, test: (value: string) => boolean) =>

@@ -1,6 +1,7 @@
-import type { HostEvent } from '@corridor/tunnel-host';
 import { describe, expect, test } from 'vitest';
-import { eventLevel, eventSentence, Log } from './log.js';
+import { eventLevel, peerSentence } from './event-line.js';
+import { Log } from './log.js';
+import type { HostEvent } from './status.js';
 
 const down: HostEvent = {
   type: 'path-state',
@@ -16,7 +17,7 @@ const down: HostEvent = {
 describe('entries', () => {
   test('are JSON lines with every field of the event when nobody watches', () => {
     const lines: string[] = [];
-    new Log('info', false, (line) => lines.push(line)).event(down);
+    new Log('info', false, (line) => lines.push(line)).entry(eventLevel(down), peerSentence(down), { ...down });
     expect(lines).toHaveLength(1);
     expect(lines[0]?.endsWith('\n')).toBe(true);
     const entry = JSON.parse(lines[0] as string) as Record<string, unknown>;
@@ -26,7 +27,7 @@ describe('entries', () => {
 
   test('are short lines on a terminal', () => {
     const lines: string[] = [];
-    new Log('info', true, (line) => lines.push(line)).event(down);
+    new Log('info', true, (line) => lines.push(line)).entry(eventLevel(down), peerSentence(down), { ...down });
     expect(lines[0]).toMatch(
       /^\d\d:\d\d:\d\d warn: rtw-1: path w0 suspect -> down: nothing acknowledged for 300 ms\n$/,
     );
@@ -35,7 +36,7 @@ describe('entries', () => {
   test('below the level are left out', () => {
     const lines: string[] = [];
     const log = new Log('error', false, (line) => lines.push(line));
-    log.event(down);
+    log.entry(eventLevel(down), peerSentence(down), { ...down });
     log.entry('error', 'kept');
     expect(lines).toHaveLength(1);
   });
@@ -103,6 +104,6 @@ describe('every event is a sentence with its reason', () => {
     ],
     [{ type: 'warning', atUs: 0, reason: 'look here' }, 'warn', 'look here'],
   ])('%j', (event, level, sentence) => {
-    expect([eventLevel(event), eventSentence(event)]).toEqual([level, sentence]);
+    expect([eventLevel(event), peerSentence(event)]).toEqual([level, sentence]);
   });
 });

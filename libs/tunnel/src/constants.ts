@@ -13,6 +13,10 @@ export const DEFAULT_SEND_SLOTS = 8192;
 export const MAX_PATHS = 16;
 /** Packets that a path's log remembers at most: 0.25 s at 3 Gbit/s. */
 export const MAX_SENT_LOG = 32768;
+/** Inner packets of at most this size share datagrams. Of larger ones two fill a datagram, and runs of equal size are cheaper. */
+export const SMALL_PACKET_BYTES = 400;
+/** Packets beside the first that the bundles in one path's log hold at most; what comes then goes in datagrams of its own. */
+export const MAX_BUNDLED_SLOTS = 65536;
 /** Payload of a control datagram: fits the smallest IPv6 path MTU (1280 - 48 - 40) with some air for encapsulation. */
 export const CONTROL_PAYLOAD_BYTES = 1150;
 

@@ -20,6 +20,8 @@ export class Epoch {
   readonly peerInstance: string;
   /** False once its keys are gone. */
   alive = true;
+  /** The peer has said that it understands bundles. */
+  readsBundles = false;
   /** By path id. */
   readonly spaces: (NumberSpace | undefined)[] = [];
 

@@ -4,9 +4,11 @@
  */
 import {
   asksForAck,
+  BUNDLED_HEADER_BYTES,
   DATAGRAM_TRANSPORT,
   FLAG_ORDERED,
   FLAG_PROTECTED,
+  FLAG_READS_BUNDLES,
   FLAG_REPLAY,
   HOLD_MS,
   HOLD_SHIFT,
@@ -15,6 +17,7 @@ import {
   innerFlow,
   innerKind,
   innerSequence,
+  KIND_BUNDLE,
   KIND_FRAMES,
   KIND_PACKET,
   KIND_REPAIR,
@@ -26,10 +29,11 @@ import {
   readI32,
 } from '@corridor/wire';
 import { type DatagramBatch, OpenBatch, PacketBatch, SLOT_BYTES, SLOT_HEADROOM, SLOT_SHIFT } from './batch.js';
+import { isBundle } from './bundle.js';
 import { MAX_BATCH } from './constants.js';
 import type { Core } from './core.js';
 import type { Epoch } from './epochs.js';
-import { isIpPacket } from './ip-packet.js';
+import { ipPacketBytes, isIpPacket } from './ip-packet.js';
 import { clampMss } from './mss.js';
 import type { NumberSpace } from './number-space.js';
 import type { Peer } from './peer.js';
@@ -59,8 +63,8 @@ const LONGEST_DATAGRAM = SLOT_BYTES - SLOT_HEADROOM + OVERHEAD_BYTES;
 export class Inbound implements RecoveredSink {
   /** Slots of a batch, and behind them those where packets wait for others of their flow. */
   readonly slab = new Uint8Array((MAX_BATCH + REORDER_SLOTS) * SLOT_BYTES);
-  /** Waiting for the next drain. */
-  readonly delivery = new PacketBatch(MAX_BATCH + REORDER_SLOTS);
+  /** Waiting for the next drain; grows when bundles bring more than ever before. */
+  delivery = new PacketBatch(MAX_BATCH + REORDER_SLOTS);
   /** Datagrams of no known type, length or receiver. */
   readonly unknown = new Float64Array(1);
 
@@ -95,11 +99,22 @@ export class Inbound implements RecoveredSink {
   }
 
   deliver(offset: number, length: number): void {
+    if (this.delivery.count === this.delivery.capacity) this.growDelivery();
     const { delivery } = this;
     const at = delivery.count++;
     delivery.offset[at] = offset;
     delivery.length[at] = length;
     delivery.group[at] = 0;
+  }
+
+  /** Bundles bring more packets than there were datagrams. */
+  private growDelivery(): void {
+    const { offset, length, group, capacity } = this.delivery;
+    this.delivery = new PacketBatch(capacity * 2);
+    this.delivery.count = capacity;
+    this.delivery.offset.set(offset);
+    this.delivery.length.set(length);
+    this.delivery.group.set(group);
   }
 
   receive(batch: DatagramBatch): void {
@@ -181,28 +196,51 @@ export class Inbound implements RecoveredSink {
     space.received.add(packetNumber, batch.length[index], clock);
     if (ahead > 0) role.noteSource(peer, path, batch, index);
     const kind = innerKind(this.slab, payload - INNER_HEADER_BYTES);
-    if (kind === KIND_PACKET) this.acceptPacket(peer, space, payload, opening.result[entry]);
-    else if (kind === KIND_REPAIR) this.acceptRepair(peer, space, payload, opening.result[entry]);
-    else if (kind === KIND_FRAMES) this.acceptFrames(space, payload, opening.result[entry]);
+    const length = opening.result[entry];
+    if (kind === KIND_PACKET) this.acceptSingle(peer, space, payload, length);
+    else if (kind === KIND_BUNDLE) this.acceptBundle(peer, space, payload, length);
+    else if (kind === KIND_REPAIR) this.acceptRepair(peer, space, payload, length);
+    else if (kind === KIND_FRAMES) this.acceptFrames(space, payload, length);
     else peer.tally.add(MALFORMED);
   }
 
-  private acceptPacket(peer: Peer, space: NumberSpace, payload: number, length: number): void {
+  private acceptSingle(peer: Peer, space: NumberSpace, payload: number, length: number): void {
+    peer.feedback.noteAsking(space, true);
+    if (isIpPacket(this.slab, payload, length)) this.acceptPacket(peer, payload - INNER_HEADER_BYTES, payload, length);
+    else peer.tally.add(MALFORMED);
+  }
+
+  /** Several packets in one datagram: all of them, or none when it is not sound from end to end. */
+  private acceptBundle(peer: Peer, space: NumberSpace, payload: number, length: number): void {
     const { slab } = this;
-    const { tally, feedback } = peer;
-    const header = payload - INNER_HEADER_BYTES;
-    feedback.noteAsking(space, true);
-    if ((innerFlags(slab, header) & FLAG_REPLAY) !== 0) feedback.noteReplay();
-    if (!isIpPacket(slab, payload, length)) {
-      tally.add(MALFORMED);
+    peer.feedback.noteAsking(space, true);
+    if (!isBundle(slab, payload, length)) {
+      peer.tally.add(MALFORMED);
       return;
     }
+    const end = payload + length;
+    let header = payload - INNER_HEADER_BYTES;
+    let at = payload;
+    for (;;) {
+      const bytes = ipPacketBytes(slab, at, end - at);
+      this.acceptPacket(peer, header, at, bytes);
+      header = at + bytes;
+      if (header === end) return;
+      at = header + BUNDLED_HEADER_BYTES;
+    }
+  }
+
+  /** @param header its kind, flags, flow and sequence */
+  private acceptPacket(peer: Peer, header: number, payload: number, length: number): void {
+    const { slab } = this;
+    const { tally } = peer;
+    const flags = innerFlags(slab, header);
+    if ((flags & FLAG_REPLAY) !== 0) peer.feedback.noteReplay();
     if (!this.role.acceptsSource(peer, payload)) {
       tally.add(WRONG_INNER_SOURCE);
       return;
     }
     const { clock } = this.core;
-    const flags = innerFlags(slab, header);
     const flow = innerFlow(slab, header);
     const sequence = innerSequence(slab, header);
     if (!peer.duplicates.accept(flow, sequence, clock)) {
@@ -269,7 +307,9 @@ export class Inbound implements RecoveredSink {
 
   private acceptFrames(space: NumberSpace, payload: number, length: number): void {
     const { slab } = this;
-    const { peer } = space.epoch;
+    const { epoch } = space;
+    const { peer } = epoch;
+    if ((innerFlags(slab, payload - INNER_HEADER_BYTES) & FLAG_READS_BUNDLES) !== 0) epoch.readsBundles = true;
     if (asksForAck(slab, payload, length)) peer.feedback.noteAsking(space, false);
     if (!readFrames(slab, payload, length, this.frames.begin(space))) peer.tally.add(MALFORMED);
   }

@@ -50,6 +50,15 @@ export function isIpPacket(bytes: Uint8Array, at: number, length: number): boole
   return version === 6 && length >= 40 && ((bytes[at + 4] << 8) | bytes[at + 5]) + 40 === length;
 }
 
+/** Bytes of the IPv4 or IPv6 packet at `bytes[at]`, as it says itself; 0 when `room` bytes do not hold it whole. */
+export function ipPacketBytes(bytes: Uint8Array, at: number, room: number): number {
+  if (room < 20) return 0;
+  const isV6 = bytes[at] >> 4 === 6;
+  if (isV6 && room < 40) return 0;
+  const length = isV6 ? ((bytes[at + 4] << 8) | bytes[at + 5]) + 40 : (bytes[at + 2] << 8) | bytes[at + 3];
+  return length <= room && isIpPacket(bytes, at, length) ? length : 0;
+}
+
 /** Fills `fields` from the packet at `bytes[at]`; false when it is no IP packet with a whole header. */
 export function readPacket(bytes: Uint8Array, at: number, length: number, fields: PacketFields): boolean {
   const version = length > 0 ? bytes[at] >> 4 : 0;

@@ -11,6 +11,9 @@ export class NumberSpace {
   /** Receiving: what is new, and what to acknowledge. */
   readonly replay = new ReplayWindow();
   readonly received = new PathReceiver();
+  /** Where the small packet sent last waits to be sealed, and by which drain: see `Outgoing.extend`. */
+  openEntry = 0;
+  openDrain = 0;
 
   constructor(
     readonly epoch: Epoch,

@@ -6,10 +6,15 @@
  * made as needed and used again for ever, so nothing is allocated once the busiest mutation has been seen.
  */
 import {
+  BUNDLED_HEADER_BYTES,
+  FLAG_READS_BUNDLES,
   FrameWriter,
+  KIND_BUNDLE,
   KIND_FRAMES,
+  KIND_PACKET,
   KIND_REPAIR,
   OVERHEAD_BYTES,
+  writeBundledHeader,
   writeInnerHeader,
   writeOuterHeader,
 } from '@corridor/wire';
@@ -20,10 +25,15 @@ import type { Sink } from './engine.js';
 import type { AeadBatch } from './primitives.js';
 import type { RepairEncoder } from './repair/index.js';
 
-const PACKET_CHUNK = 256;
+const PACKET_CHUNK_SHIFT = 8;
+const PACKET_CHUNK = 1 << PACKET_CHUNK_SHIFT;
 const CONTROL_CHUNK = 32;
 const OUTBOX = 512;
 const HEADER_WORDS = 6;
+/** Word of an entry's headers that begins with the kind. */
+const KIND_WORD = 3;
+/** Drains are counted modulo this, so that the count stays a small integer. */
+const DRAINS = 1 << 30;
 
 class Chunk {
   readonly seal: SealBatch;
@@ -71,11 +81,16 @@ export class Outgoing {
   private readonly outbox = new DatagramOutbox(OUTBOX);
   private readonly writer = new FrameWriter();
   private raw: RawDatagram[] = [];
+  /** How often everything was sealed: what waits now will be sealed by the next. */
+  drains = 1;
+  /** The drain before which something was last written behind the packet of a slot. */
+  private readonly extendedIn: Int32Array;
 
   constructor(
     private readonly aead: AeadBatch,
-    packetSlab: Uint8Array,
+    private readonly packetSlab: Uint8Array,
   ) {
+    this.extendedIn = new Int32Array(packetSlab.length >> SLOT_SHIFT);
     this.packets = new ChunkQueue(() => new Chunk(PACKET_CHUNK, packetSlab));
     for (let i = 0; i < OUTBOX; i++) this.outbox.offset[i] = i << SLOT_SHIFT;
   }
@@ -123,6 +138,44 @@ export class Outgoing {
     chunk.route[at] = route;
   }
 
+  /** The entry of the packet that is added next, for {@link mayExtend}: good while {@link drains} stays the same. */
+  get nextPacket(): number {
+    const { chunks, used } = this.packets;
+    const filled = used === 0 ? PACKET_CHUNK : chunks[used - 1].seal.count;
+    return filled === PACKET_CHUNK ? used << PACKET_CHUNK_SHIFT : ((used - 1) << PACKET_CHUNK_SHIFT) + filled;
+  }
+
+  /**
+   * Whether `bytes` can be put behind the packets of an entry so that the datagram is no longer than `most`. They are put
+   * together in the slot of the first packet, so a slot can be first in one bundle of a drain only.
+   */
+  mayExtend(entry: number, bytes: number, most: number): boolean {
+    const { seal } = this.packets.chunks[entry >> PACKET_CHUNK_SHIFT];
+    const at = entry & (PACKET_CHUNK - 1);
+    if (seal.sourceLength[at] + bytes + OVERHEAD_BYTES > most) return false;
+    return this.isBundle(entry) || this.extendedIn[seal.source[at] >> SLOT_SHIFT] !== this.drains;
+  }
+
+  /** Whether an entry was extended already. */
+  isBundle(entry: number): boolean {
+    const { seal } = this.packets.chunks[entry >> PACKET_CHUNK_SHIFT];
+    return (seal.headerWords[(entry & (PACKET_CHUNK - 1)) * HEADER_WORDS + KIND_WORD] & 0xff) === KIND_BUNDLE;
+  }
+
+  /** Puts an inner packet behind those of an entry that may be extended. */
+  extend(entry: number, flags: number, flow: number, sequence: number, source: number, length: number): void {
+    const { seal } = this.packets.chunks[entry >> PACKET_CHUNK_SHIFT];
+    const { packetSlab } = this;
+    const at = entry & (PACKET_CHUNK - 1);
+    const word = at * HEADER_WORDS + KIND_WORD;
+    const to = seal.source[at] + seal.sourceLength[at];
+    this.extendedIn[to >> SLOT_SHIFT] = this.drains;
+    seal.headerWords[word] = (seal.headerWords[word] & ~0xff) | KIND_BUNDLE;
+    writeBundledHeader(packetSlab, to, KIND_PACKET, flags, flow, sequence);
+    packetSlab.copyWithin(to + BUNDLED_HEADER_BYTES, source, source + length);
+    seal.sourceLength[at] += BUNDLED_HEADER_BYTES + length;
+  }
+
   /**
    * Starts a datagram of frames: write them with the answered writer, then call {@link commitFrames}, or nothing to
    * let it be.
@@ -147,7 +200,7 @@ export class Outgoing {
     const { seal } = chunk;
     const at = seal.count++;
     writeOuterHeader(seal.headerWords, at * HEADER_WORDS, pathId, packetNumber, receiver);
-    writeInnerHeader(seal.headerWords, at * HEADER_WORDS + 3, KIND_FRAMES, 0, 0, 0, clock.nowUs);
+    writeInnerHeader(seal.headerWords, at * HEADER_WORDS + 3, KIND_FRAMES, FLAG_READS_BUNDLES, 0, 0, clock.nowUs);
     seal.key[at] = key;
     seal.source[at] = (at << SLOT_SHIFT) + SLOT_HEADROOM;
     seal.sourceLength[at] = this.writer.length;
@@ -190,6 +243,7 @@ export class Outgoing {
     this.drainQueue(this.packets, sink);
     this.drainQueue(this.repairs, sink);
     this.flush(sink);
+    this.drains = (this.drains + 1) % DRAINS;
   }
 
   private drainRaw(datagram: RawDatagram, sink: Sink): void {

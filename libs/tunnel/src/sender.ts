@@ -2,9 +2,22 @@
  * How packets reach one peer: each is numbered on the path that was chosen for it, and sent again when it was lost or when
  * a path that carried it falls silent.
  */
-import { type FrameWriter, KIND_PACKET, OVERHEAD_BYTES } from '@corridor/wire';
+import {
+  BUNDLED_HEADER_BYTES,
+  FLAG_PROTECTED,
+  FLAG_REPLAY,
+  type FrameWriter,
+  KIND_PACKET,
+  OVERHEAD_BYTES,
+} from '@corridor/wire';
 import { SLOT_HEADROOM, SLOT_SHIFT } from './batch.js';
-import { REPLAY_AT_ONCE_BYTES, REPLAY_AT_ONCE_US, REPLAY_HORIZON_US } from './constants.js';
+import {
+  MTU_FLOOR,
+  REPLAY_AT_ONCE_BYTES,
+  REPLAY_AT_ONCE_US,
+  REPLAY_HORIZON_US,
+  SMALL_PACKET_BYTES,
+} from './constants.js';
 import type { Core } from './core.js';
 import type { Epoch } from './epochs.js';
 import type { NumberSpace } from './number-space.js';
@@ -14,7 +27,13 @@ import { WAITS_DOUBTFUL, WAITS_LOST } from './recovery.js';
 import type { RepairEncoder } from './repair/index.js';
 import type { Execution } from './scheduler.js';
 import type { LossHandler } from './sent-log.js';
-import { QUEUE_EXPIRED, REPAIRS_SENT } from './tally.js';
+import { DATAGRAMS_SAVED, PACKETS_BUNDLED, QUEUE_EXPIRED, REPAIRS_SENT } from './tally.js';
+
+/**
+ * Packets that share no datagram with others: those that repairs cover, as repairs are dimensioned for losses that take one
+ * packet each, and those that go again, as they were unlucky once.
+ */
+const GOES_ALONE = FLAG_PROTECTED | FLAG_REPLAY;
 
 export class Sender implements LossHandler {
   /** The path whose losses {@link lose} is told of. */
@@ -212,6 +231,7 @@ export class Sender implements LossHandler {
     const length = slots.length[slot];
     const flow = slots.flow[slot];
     if (slots.sent[slot] === 0) this.number(slot);
+    if (length <= SMALL_PACKET_BYTES && this.bundle(path, space, slot, flags | slots.flags[slot])) return;
     const route = path.validating ? this.peer.validation.routeFor(path, length + OVERHEAD_BYTES) : path.route;
     outgoing.addPacket(
       epoch.sendKey,
@@ -228,6 +248,42 @@ export class Sender implements LossHandler {
     );
     sent.record(clock, length + OVERHEAD_BYTES, slot, slots.generation[slot], true);
     path.congestion.sent(length + OVERHEAD_BYTES, clock);
+    this.carries(path, slot);
+  }
+
+  /**
+   * Puts a small packet into the datagram that was sent last on the path, if that is open, not sealed yet and has room. Never
+   * behind an older one: the order of packets on a path stays what it would be without. Otherwise the datagram that it gets
+   * to itself, now, is the one that others may follow into.
+   */
+  private bundle(path: Path, space: NumberSpace, slot: number, flags: number): boolean {
+    if (!space.epoch.readsBundles || path.validating || (flags & GOES_ALONE) !== 0) return false;
+    const { outgoing } = this.core;
+    if (space.openDrain === outgoing.drains && space.sent.isOpen && this.append(path, space, slot, flags)) return true;
+    space.openEntry = outgoing.nextPacket;
+    space.openDrain = outgoing.drains;
+    space.sent.openNext();
+    return false;
+  }
+
+  private append(path: Path, { sent, openEntry }: NumberSpace, slot: number, flags: number): boolean {
+    const { slots, outgoing, clock } = this.core;
+    const length = slots.length[slot];
+    const bytes = BUNDLED_HEADER_BYTES + length;
+    if (!outgoing.mayExtend(openEntry, bytes, MTU_FLOOR) || !sent.mayExtend) return false;
+    const source = (slot << SLOT_SHIFT) + SLOT_HEADROOM;
+    const isFirst = !outgoing.isBundle(openEntry);
+    outgoing.extend(openEntry, flags, slots.flow[slot], slots.sequence[slot], source, length);
+    sent.extend(bytes, slot, slots.generation[slot]);
+    path.congestion.sent(bytes, clock);
+    this.carries(path, slot);
+    this.peer.tally.add(PACKETS_BUNDLED, isFirst ? 2 : 1);
+    this.peer.tally.add(DATAGRAMS_SAVED);
+    return true;
+  }
+
+  private carries(path: Path, slot: number): void {
+    const { slots, clock } = this.core;
     slots.sentUs[slot] = clock.nowUs;
     slots.carriers[slot] |= path.bit;
     path.askedUs = clock.nowUs;

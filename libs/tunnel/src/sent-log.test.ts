@@ -66,6 +66,76 @@ describe('the log of what was sent', () => {
     expect(slots.freeCount).toBe(1024 - 5);
   });
 
+  it('releases, loses and visits every packet of a bundle, and knows it as one datagram of its size', () => {
+    const { slots, log, outcome } = sendAll(4);
+    const extend = (slot: number) => log.extend(108, slot, slots.generation[slot]);
+    const batch = new PacketBatch(6);
+    slots.lend(batch, () => {});
+    const [a, b, c, d, e, f] = Array.from(batch.offset, (offset) => offset >> SLOT_SHIFT);
+    for (const slot of [a, b, c, d, e, f]) slots.hold(slot, 0, 100, 0, 0, at(4000));
+    log.openNext();
+    expect(log.isOpen).toBe(false);
+    log.record(at(4000), 140, a, slots.generation[a], true);
+    expect(log.isOpen).toBe(true);
+    extend(b);
+    extend(c);
+    log.record(at(4500), 140, -1, 0, true);
+    expect(log.isOpen).toBe(false);
+    log.openNext();
+    log.record(at(5000), 140, d, slots.generation[d], true);
+    extend(e);
+    extend(f);
+    expect(log.inFlightBytes).toBe(5 * 140 + 2 * 356);
+    const visited: number[] = [];
+    log.forEachHeld(slots, (slot) => visited.push(slot));
+    expect(visited.slice(4)).toEqual([a, b, c, d, e, f]);
+    slots.release(e);
+    const lost: number[] = [];
+    log.record(at(6000), 140, -1, 0, true);
+    log.acknowledge(ack([7, 7], [5, 0]), slots, 5500, NEVER, outcome, { lose: (slot) => lost.push(slot) });
+    expect([outcome.packets, outcome.bytes, outcome.lost, outcome.lostBytes]).toEqual([7, 6 * 140 + 356, 1, 356]);
+    expect([a, b, c, d, e, f].map((slot) => slots.owner[slot])).toEqual([-1, -1, -1, 0, -1, 0]);
+    expect(lost).toEqual([d, f]);
+    // It arrives after all.
+    log.acknowledge(ack([7, 6]), slots, 0, NEVER, outcome, nobody);
+    expect([outcome.late, slots.freeCount, log.inFlightBytes]).toEqual([1, 1024, 0]);
+  });
+
+  it('takes nothing into a datagram that was written off', () => {
+    const { log } = sendAll(2);
+    log.openNext();
+    log.record(at(3000), 140, -1, 0, true);
+    expect(log.isOpen).toBe(true);
+    log.writeOff();
+    expect([log.isOpen, log.inFlightBytes]).toEqual([false, 0]);
+  });
+
+  it('keeps the packets of bundles while it grows, and lets go of those that are gone', () => {
+    const { slots, log, outcome } = sendAll(0);
+    const batch = new PacketBatch(900);
+    slots.lend(batch, () => {});
+    for (let i = 0; i < 900; i += 3) {
+      const [first, second, third] = [0, 1, 2].map((more) => batch.offset[i + more] >> SLOT_SHIFT);
+      for (const slot of [first, second, third]) slots.hold(slot, 0, 100, 0, 0, at(i));
+      log.openNext();
+      log.record(at(i), 140, first, slots.generation[first], true);
+      log.extend(108, second, slots.generation[second]);
+      log.extend(108, third, slots.generation[third]);
+    }
+    let visited = 0;
+    log.forEachHeld(slots, () => visited++);
+    expect(visited).toBe(900);
+    log.acknowledge(ack([299, 150], [99, 0]), slots, 0, NEVER, outcome, nobody);
+    expect(slots.freeCount).toBe(1024 - 150);
+    const lost: number[] = [];
+    log.expire(slots, 1000, outcome, { lose: (slot) => lost.push(slot) });
+    expect(new Set(lost).size).toBe(150);
+    // Their places are taken by others, long after.
+    for (let i = 0; i < 2000; i++) log.record(at(1000 + i), 140, -1, 0, true);
+    log.acknowledge(ack([2299, 0]), slots, 0, NEVER, outcome, nobody);
+    expect([slots.freeCount, log.inFlightBytes]).toEqual([1024 - 150, 0]);
+  });
+
   it('refuses to be told of what was never sent', () => {
     const { slots, log, outcome } = sendAll(10);
     expect(log.acknowledge(ack([10, 0]), slots, 0, NEVER, outcome, nobody)).toBe(false);

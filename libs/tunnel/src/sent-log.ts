@@ -7,6 +7,7 @@ import type { AckFrame } from '@corridor/wire';
 import type { Clock, Earliest } from './clock.js';
 import { MAX_SENT_LOG, MTU_FLOOR } from './constants.js';
 import type { SendSlots } from './send-slots.js';
+import { EMPTY, SlotLists } from './slot-lists.js';
 
 const FIRST_CAPACITY = 64;
 
@@ -31,6 +32,7 @@ const OVERTAKEN_SENT = 6;
 const LOST_FROM = 7;
 const IN_FLIGHT = 8;
 const LAST_LOST = 9;
+const OPEN = 10;
 
 const NO_SLOT = -1;
 /** How far below the base an acknowledgement of a packet taken for lost is still looked for. */
@@ -130,7 +132,11 @@ export class SentLog {
     Number.POSITIVE_INFINITY,
     0,
     -2,
+    -2,
   ]);
+  /** Of bundles the slots beside the first: last nodes of lists. Made with the first bundle. */
+  private more = new Int32Array(FIRST_CAPACITY);
+  private lists: SlotLists | undefined;
 
   /** Number of the next packet. */
   get next(): number {
@@ -184,6 +190,7 @@ export class SentLog {
     const packetNumber = numbers[NEXT];
     if (packetNumber - numbers[BASE] > this.mask) this.makeRoom();
     const at = packetNumber & this.mask;
+    if (this.more[at] !== EMPTY) this.forgetMore(at);
     this.sentAtUs[at] = clock.nowUs;
     this.slot[at] = slot;
     this.generation[at] = generation;
@@ -194,6 +201,30 @@ export class SentLog {
       if (numbers[TAIL] < 0) this.setTail(packetNumber);
     }
     numbers[NEXT] = packetNumber + 1;
+  }
+
+  /** The datagram recorded next may take in more packets, until another one is recorded. */
+  openNext(): void {
+    this.numbers[OPEN] = this.numbers[NEXT];
+  }
+
+  /** Whether the datagram recorded last may take in more. */
+  get isOpen(): boolean {
+    return this.numbers[OPEN] === this.numbers[NEXT] - 1;
+  }
+
+  /** Whether there is room to note another packet in a bundle. */
+  get mayExtend(): boolean {
+    return this.lists === undefined || this.lists.hasRoom;
+  }
+
+  /** The open datagram, which asks for an acknowledgement, takes in another packet and is `bytes` longer. */
+  extend(bytes: number, slot: number, generation: number): void {
+    const at = this.numbers[OPEN] & this.mask;
+    if (this.lists === undefined) this.lists = new SlotLists();
+    this.more[at] = this.lists.add(this.more[at], slot, generation);
+    this.size[at] += bytes;
+    this.numbers[IN_FLIGHT] += bytes;
   }
 
   /** Likewise a datagram that was padded to try a size. */
@@ -257,10 +288,44 @@ export class SentLog {
     for (let packetNumber = this.numbers[BASE]; packetNumber < end; packetNumber++) {
       const at = packetNumber & this.mask;
       const slot = this.slot[at];
-      if ((this.state[at] & ACKED) !== 0 || slot === NO_SLOT || slots.generation[slot] !== this.generation[at])
-        continue;
-      visit(slot);
+      if ((this.state[at] & ACKED) !== 0 || slot === NO_SLOT) continue;
+      if (slots.generation[slot] === this.generation[at]) visit(slot);
+      if (this.more[at] !== EMPTY) this.visitMore(at, slots, visit);
     }
+  }
+
+  // The packets of a bundle beside the first, as far as their slots still hold them.
+
+  private visitMore(at: number, slots: SendSlots, visit: (slot: number) => void): void {
+    const lists = this.lists as SlotLists;
+    let node = this.more[at];
+    do {
+      node = lists.after(node);
+      if (lists.isHeld(node, slots)) visit(lists.slot(node));
+    } while (node !== this.more[at]);
+  }
+
+  private releaseMore(at: number, slots: SendSlots): void {
+    const lists = this.lists as SlotLists;
+    let node = this.more[at];
+    do {
+      node = lists.after(node);
+      if (lists.isHeld(node, slots)) slots.release(lists.slot(node));
+    } while (node !== this.more[at]);
+  }
+
+  private loseMore(at: number, slots: SendSlots, handler: LossHandler): void {
+    const lists = this.lists as SlotLists;
+    let node = this.more[at];
+    do {
+      node = lists.after(node);
+      if (lists.isHeld(node, slots)) handler.lose(lists.slot(node));
+    } while (node !== this.more[at]);
+  }
+
+  private forgetMore(at: number): void {
+    (this.lists as SlotLists).drop(this.more[at]);
+    this.more[at] = EMPTY;
   }
 
   /** The path is down: nothing is in flight any more. */
@@ -270,6 +335,7 @@ export class SentLog {
       this.state[packetNumber & this.mask] |= WRITTEN_OFF;
     }
     numbers[IN_FLIGHT] = 0;
+    numbers[OPEN] = -2;
   }
 
   /** The tail is taken care of elsewhere: its silence says nothing any more. */
@@ -299,6 +365,9 @@ export class SentLog {
     }
     const slot = this.slot[at];
     if (slot !== NO_SLOT && slots.generation[slot] === this.generation[at]) slots.release(slot);
+    if (this.more[at] === EMPTY) return;
+    this.releaseMore(at, slots);
+    this.forgetMore(at);
   }
 
   /** Moves the base over everything whose fate is known, declaring overtaken old packets lost. */
@@ -345,6 +414,7 @@ export class SentLog {
     this.state[at] |= LOST;
     const slot = this.slot[at];
     if (slot !== NO_SLOT && slots.generation[slot] === this.generation[at]) handler.lose(slot);
+    if (this.more[at] !== EMPTY) this.loseMore(at, slots, handler);
   }
 
   private findTail(from: number): void {
@@ -382,12 +452,14 @@ export class SentLog {
       generation: this.generation,
       size: this.size,
       state: this.state,
+      more: this.more,
     };
     this.sentAtUs = new Float64Array(mask + 1);
     this.slot = new Int32Array(mask + 1);
     this.generation = new Uint32Array(mask + 1);
     this.size = new Uint16Array(mask + 1);
     this.state = new Uint8Array(mask + 1);
+    this.more = new Int32Array(mask + 1);
     for (let packetNumber = numbers[BASE]; packetNumber < numbers[NEXT]; packetNumber++) {
       const from = packetNumber & old.mask;
       const to = packetNumber & mask;
@@ -396,6 +468,7 @@ export class SentLog {
       this.generation[to] = old.generation[from];
       this.size[to] = old.size[from];
       this.state[to] = old.state[from];
+      this.more[to] = old.more[from];
     }
     this.mask = mask;
     // The larger ring has room for packets before these, but the smaller one had forgotten them.

@@ -114,4 +114,7 @@ export interface PeerCounters {
   /** Repair packets sent, and lost packets of the peer that its repair packets restored here. */
   readonly repairsSent: number;
   readonly packetsRepaired: number;
+  /** Small packets sent that shared a datagram with others, and the datagrams that this has saved. */
+  readonly packetsBundled: number;
+  readonly datagramsSaved: number;
 }

@@ -27,7 +27,10 @@ export const LOSSES = 20;
 /** Repair packets sent, and packets restored by those that came. */
 export const REPAIRS_SENT = 21;
 export const PACKETS_REPAIRED = 22;
-const COUNTERS = 23;
+/** Packets that shared a datagram, and datagrams that this has saved. */
+export const PACKETS_BUNDLED = 23;
+export const DATAGRAMS_SAVED = 24;
+const COUNTERS = 25;
 
 export class Tally {
   readonly counts = new Float64Array(COUNTERS);
@@ -62,6 +65,8 @@ export class Tally {
       losses: counts[LOSSES],
       repairsSent: counts[REPAIRS_SENT],
       packetsRepaired: counts[PACKETS_REPAIRED],
+      packetsBundled: counts[PACKETS_BUNDLED],
+      datagramsSaved: counts[DATAGRAMS_SAVED],
     };
   }
 }

@@ -20,11 +20,17 @@ export const TAG_BYTES = 16;
 /** What a transport datagram adds to its payload. */
 export const OVERHEAD_BYTES = OUTER_HEADER_BYTES + INNER_HEADER_BYTES + TAG_BYTES;
 export const NONCE_BYTES = 12;
+/** In front of each packet of a bundle but the first: an inner header without the stamp. */
+export const BUNDLED_HEADER_BYTES = 8;
 
 /** Kind of a sealed payload. */
 export const KIND_PACKET = 1;
 export const KIND_FRAMES = 2;
 export const KIND_REPAIR = 3;
+export const KIND_BUNDLE = 4;
+
+/** Flag of frames: this end understands bundles. Ends that do not know it leave it 0, and ignore it. */
+export const FLAG_READS_BUNDLES = 1;
 
 /** Flag of an inner header: a copy that the plan asked for. */
 export const FLAG_COPY = 1;

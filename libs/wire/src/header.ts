@@ -2,7 +2,7 @@
  * Outer header (in clear, authenticated), inner header (sealed) and nonce of a transport datagram. Writers fill words
  * of a little-endian Uint32Array, as batches hold them; readers take bytes at any alignment. Nothing allocates.
  */
-import { readU16, readU32, writeU32, writeU48 } from './bytes.js';
+import { readU16, readU32, writeU16, writeU32, writeU48 } from './bytes.js';
 import { DATAGRAM_TRANSPORT } from './constants.js';
 
 /**
@@ -56,6 +56,24 @@ export function writeInnerHeader(
   words[at] = kind | (flags << 8) | (flow << 16);
   words[at + 1] = sequence;
   words[at + 2] = stamp;
+}
+
+/**
+ * Writes the 8 bytes in front of a further packet of a bundle at `bytes[at]`: the first two words of an inner header, read
+ * by the same functions. The stamp is that of the datagram.
+ */
+export function writeBundledHeader(
+  bytes: Uint8Array,
+  at: number,
+  kind: number,
+  flags: number,
+  flow: number,
+  sequence: number,
+): void {
+  bytes[at] = kind;
+  bytes[at + 1] = flags;
+  writeU16(bytes, at + 2, flow);
+  writeU32(bytes, at + 4, sequence);
 }
 
 export function innerKind(bytes: Uint8Array, at: number): number {

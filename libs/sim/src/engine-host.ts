@@ -60,6 +60,9 @@ export class EngineHost<E extends Engine> implements Sink {
   private lastTickUs = -1;
   private ticksAtInstant = 0;
   private stopped = false;
+  /** Packets that wait in the TUN device since this instant; their flows one after another. */
+  private waiting = 0;
+  private flow = 0;
 
   constructor(
     private readonly clock: VirtualClock,
@@ -94,18 +97,31 @@ export class EngineHost<E extends Engine> implements Sink {
     this.sendMany(1, (_, slab, offset) => write(slab, offset));
   }
 
-  /** Sends `count` inner packets of one flow; `write` fills in the one of that index and answers its length. */
+  /**
+   * Sends `count` inner packets of one flow; `write` fills in the one of that index and answers its length. They wait in the
+   * TUN device until the host reads it, which is at the same instant: one read takes all that have come by then.
+   */
   sendMany(count: number, write: (index: number, slab: Uint8Array, offset: number) => number): void {
     const { outgoing } = this;
-    for (let sent = 0; sent < count && !this.stopped; sent += outgoing.count) {
-      const lent = this.engine.lendSlots(outgoing);
-      outgoing.count = Math.min(lent, count - sent);
-      for (let i = 0; i < outgoing.count; i++) {
-        outgoing.length[i] = write(sent + i, this.engine.sendSlab, outgoing.offset[i]);
-        outgoing.group[i] = outgoing.count > 1 ? 1 : 0;
+    this.flow = (this.flow + 1) & 0xffff;
+    for (let sent = 0; sent < count && !this.stopped; sent++) {
+      if (this.waiting === 0) {
+        outgoing.count = this.engine.lendSlots(outgoing);
+        this.clock.schedule(this.clock.nowUs, () => this.read());
       }
-      this.mutate((engine, nowUs) => engine.sendPackets(outgoing, nowUs));
+      const at = this.waiting++;
+      outgoing.length[at] = write(sent, this.engine.sendSlab, outgoing.offset[at]);
+      outgoing.group[at] = count > 1 ? 1 + this.flow : 0;
+      if (this.waiting === outgoing.count) this.read();
     }
+  }
+
+  /** Reads the TUN device. */
+  private read(): void {
+    if (this.waiting === 0) return;
+    this.outgoing.count = this.waiting;
+    this.waiting = 0;
+    this.mutate((engine, nowUs) => engine.sendPackets(this.outgoing, nowUs));
   }
 
   /** The process is killed: nothing goes in or comes out any more. */

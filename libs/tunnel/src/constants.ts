@@ -31,6 +31,9 @@ export const SWEEP_INTERVAL_US = 500_000;
 /** Pause between the replays of two paths' tails: one after the other, not each with all that the last one replayed. */
 export const REPLAY_PAUSE_US = 25_000;
 
+/** Packets that depend on a path in doubt are looked at this often: those that are late by now go over another one. */
+export const RETRY_HELD_US = 100_000;
+
 /** At most so many bytes of a silent path's tail go over another one at once, whatever that one was known to carry. */
 export const REPLAY_AT_ONCE_BYTES = 96_000;
 
@@ -65,6 +68,15 @@ export const DISCOVERY_TARGET_US = 100_000;
 export const MAX_BUDGET_BYTES = 32_000;
 /** What detecting a loss and sending again takes beyond the round trip: acknowledgement delay and scheduling. */
 export const RETRANSMIT_MARGIN_US = 15_000;
+
+/**
+ * A packet that has waited for this share of its deadline takes any path that is up; from the second on also one that its
+ * class avoids. The rest is for the way, and for sending it again.
+ */
+export const LATE_SHARE = 1 / 3;
+export const LATE_AVOIDED_SHARE = 1 / 2;
+/** While packets wait, it is looked at this often whether they have become late. */
+export const LATE_CHECK_US = 25_000;
 
 // --- acknowledgement ----------------------------------------------------------------------------------------------
 

@@ -3,13 +3,14 @@
  * equal rank the ones that must go again. A packet goes when a path that its class uses has room, by congestion control
  * and pacing; until then it waits here and not in the network, where nobody could decide any more.
  */
-import { FLAG_COPY, FLAG_ORDERED, FLAG_PROTECTED, FLAG_REPLAY, OVERHEAD_BYTES } from '@corridor/wire';
+import { FLAG_COPY, FLAG_ORDERED, FLAG_PROTECTED, FLAG_REPLAY } from '@corridor/wire';
 import { SLOT_HEADROOM, SLOT_SHIFT } from './batch.js';
 import type { Earliest } from './clock.js';
 import {
   BULK_TARGET_US,
   CHANGE_PARDON_US,
   DISCOVERY_TARGET_US,
+  LATE_CHECK_US,
   MAX_BUDGET_BYTES,
   PARDON_AGAIN_US,
   REAL_TIME_US,
@@ -21,6 +22,8 @@ import {
   SPILL_TIE_US,
 } from './constants.js';
 import type { Core } from './core.js';
+import { TCP_FLOW } from './flow-hash.js';
+import { hasRoom, isLate, pickAny, pickForLate } from './lateness.js';
 import type { Path } from './path.js';
 import type { Peer } from './peer.js';
 import { ClassQueues, DROPPED_CODEL, DROPPED_DEADLINE } from './queueing/index.js';
@@ -75,6 +78,7 @@ export class Dispatcher {
     this.core = peer.core;
     this.recovery = new Recovery(this.core.slots);
     this.queues = new ClassQueues(this.core.queuePool, peer.scheduler.rules, (slot, reason) => {
+      if (reason === DROPPED_CODEL && this.sendElsewhere(slot)) return;
       peer.tally.add(
         reason === DROPPED_CODEL ? QUEUE_DROPS : reason === DROPPED_DEADLINE ? QUEUE_EXPIRED : QUEUE_OVERFLOWS,
       );
@@ -162,6 +166,8 @@ export class Dispatcher {
   noteDeadline(earliest: Earliest): void {
     this.encoder?.noteDeadline(earliest);
     if (this.queues.packets === 0 && !this.recovery.isWaiting) return;
+    // What waits may become late, and go elsewhere.
+    earliest.note(this.core.clock.nowUs + LATE_CHECK_US);
     const { paths } = this.peer;
     for (let i = 0; i < paths.length; i++) {
       const { congestion, usable } = paths[i];
@@ -255,7 +261,7 @@ export class Dispatcher {
     const length = this.core.slots.length[slot];
     if (execution.count === 0) return false;
     if (execution.mode === COPIES) return this.putCopies(slot, execution, length, flags);
-    const path = this.pick(slot, execution, length);
+    const path = this.pickLate(slot, execution) ?? this.pick(slot, execution, length);
     if (path === undefined) return false;
     if (flags === 0 && execution.repairPermille > 0) this.protect(slot, execution, length, path);
     this.peer.sender.transmit(path, slot, flags | execution.flags);
@@ -276,8 +282,8 @@ export class Dispatcher {
     }
     if (sent > 1) tally.add(COPIES_SENT, sent - 1);
     if (sent > 0) return true;
-    if (length <= execution.maxPacket) return false;
-    const other = this.pickOther(execution, length);
+    const other =
+      this.pickLate(slot, execution) ?? (length > execution.maxPacket ? this.pickOther(execution, length) : undefined);
     if (other === undefined) return false;
     sender.transmit(other, slot, flags | execution.flags);
     return true;
@@ -343,10 +349,25 @@ export class Dispatcher {
   }
 
   private hasRoom(path: Path, execution: Execution, length: number): boolean {
-    const { congestion } = path;
-    const { clock } = this.core;
-    const bytes = length + OVERHEAD_BYTES;
-    return congestion.maySend(bytes, clock) || (execution.rules.urgent && congestion.mayOverdraw(bytes, clock));
+    return hasRoom(path, execution, length, this.core.clock);
+  }
+
+  /** CoDel would drop what may answer to no drop: it goes where there is room, and is lost only where there is none. */
+  private sendElsewhere(slot: number): boolean {
+    const { slots, clock } = this.core;
+    if ((slots.flow[slot] & TCP_FLOW) !== 0) return false;
+    const execution = this.peer.sender.executionOf(slot);
+    const path = pickAny(this.peer.paths, slots, slot, execution, execution.capped, clock);
+    if (path === undefined) return false;
+    this.peer.sender.transmit(path, slot, execution.flags);
+    return true;
+  }
+
+  private pickLate(slot: number, execution: Execution): Path | undefined {
+    const { slots, clock } = this.core;
+    return isLate(slots, slot, execution, clock)
+      ? pickForLate(this.peer.paths, slots, slot, execution, clock)
+      : undefined;
   }
 
   /** The path for a packet, if one has room. */

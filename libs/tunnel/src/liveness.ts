@@ -17,6 +17,7 @@ import {
   PROBE_SUSPECT_US,
   RATE_WINDOW_US,
   REPLAY_PAUSE_US,
+  RETRY_HELD_US,
   SILENCE_GAPS,
   SILENCE_MIN_PACKETS,
   SILENCE_MIN_US,
@@ -36,6 +37,8 @@ export class Liveness {
   private token = 0;
   /** When a tail was last replayed, and suspect paths that wait for their turn until then. */
   private readonly replayedUs = new Float64Array([Number.NEGATIVE_INFINITY]);
+  /** When what no path could take over was last looked at. */
+  private readonly retriedUs = new Float64Array([Number.NEGATIVE_INFINITY]);
   private readonly tail: Earliest;
   private readonly silent: Earliest;
   private readonly due: Earliest;
@@ -52,6 +55,7 @@ export class Liveness {
   service(nowUs: number): void {
     if (this.peer.sessions.current === undefined) return;
     if (this.postponed.size > 0) this.rescuePostponed(nowUs);
+    if (this.unrescued && nowUs >= this.retryAtUs) this.retryHeld();
     const { due } = this;
     for (const path of this.peer.paths) {
       if (!path.usable) continue;
@@ -68,6 +72,7 @@ export class Liveness {
   noteDeadline(earliest: Earliest): void {
     if (this.peer.sessions.current === undefined) return;
     if (this.postponed.size > 0) for (const dueUs of this.postponed.values()) earliest.note(dueUs);
+    if (this.unrescued) earliest.note(this.retryAtUs);
     for (const path of this.peer.paths) {
       if (!path.usable) continue;
       this.noteProbe(path, earliest);
@@ -261,7 +266,16 @@ export class Liveness {
   /** What waited for a path goes out, except for what still depends on a path in doubt: that waits on. */
   private retryHeld(): void {
     this.unrescued = false;
+    this.retriedUs[0] = this.peer.core.clock.nowUs;
     this.peer.sender.replayHeld();
+  }
+
+  /** What depends on a path in doubt becomes late meanwhile, and depends on it no longer: never while no path answers. */
+  private get retryAtUs(): number {
+    for (const { usable, state } of this.peer.paths) {
+      if (usable && state === 'up') return this.retriedUs[0] + RETRY_HELD_US;
+    }
+    return Number.POSITIVE_INFINITY;
   }
 
   private hasAlternative(path: Path): boolean {

@@ -72,6 +72,9 @@ export class Execution {
   repairPermille = 0;
   /** How long receivers may hold packets of this class to restore order: place in `HOLD_MS`, where the header has it. */
   flags = 0;
+  /** Paths that the class avoids, and those of them whose data cap is reached, see `Path.bit`. */
+  avoided = 0;
+  capped = 0;
   /** `BALANCE`: flows stay on their path. */
   pinned = false;
   /** Made with the first plan for `BALANCE`. */
@@ -269,12 +272,24 @@ function planClass(
   const plan = askStrategy(execution, snapshots, nowUs);
   execution.plan = plan;
   compile(execution, plan, paths);
+  noteAvoided(execution, paths);
   const to = namesOf(execution);
   if (from.join() !== to.join()) execution.balance?.progress.fill(0);
   const isSame = sameSet(from, to) && (execution.mode === COPIES) === wasCopies;
   if (isSame && (execution.mode === COPIES || from[0] === to[0])) return undefined;
   execution.sinceUs = nowUs;
   return { trafficClass: execution.name, from, to, reason: plan.reason };
+}
+
+function noteAvoided(execution: Execution, paths: readonly Path[]): void {
+  const { avoid } = execution.rules;
+  execution.avoided = 0;
+  execution.capped = 0;
+  for (const { bit, metered, roaming, capReached } of paths) {
+    if (capReached && avoid.includes('capped')) execution.capped |= bit;
+    if ((metered && avoid.includes('metered')) || (roaming && avoid.includes('roaming'))) execution.avoided |= bit;
+  }
+  execution.avoided |= execution.capped;
 }
 
 /** Strategies must not throw; should a foreign one do so, its class is carried on by the operator's order. */

@@ -20,6 +20,7 @@ import {
 } from './constants.js';
 import type { Core } from './core.js';
 import type { Epoch } from './epochs.js';
+import { isLate } from './lateness.js';
 import type { NumberSpace } from './number-space.js';
 import { NO_ROUTE, type Path } from './path.js';
 import type { Peer } from './peer.js';
@@ -199,10 +200,10 @@ export class Sender implements LossHandler {
   /**
    * Whether a path that carries the packet guards its fate. One that has been up ever since does: its losses are found
    * one by one. So does one that answered nothing sent later; while it is suspect, only until it answers or goes
-   * down, when {@link replayHeld} looks again.
+   * down, or the packet is late, when {@link replayHeld} looks again.
    */
   private isGuarded(slot: number): boolean {
-    const { slots } = this.core;
+    const { slots, clock } = this.core;
     const sentUs = slots.sentUs[slot];
     let isDoubtful = false;
     for (const path of this.peer.paths) {
@@ -211,8 +212,9 @@ export class Sender implements LossHandler {
       if (path.state === 'up' && (isOpen || path.sinceUs <= sentUs)) return true;
       if (path.state === 'suspect' && isOpen) isDoubtful = true;
     }
-    if (isDoubtful) this.peer.liveness.unrescued = true;
-    return isDoubtful;
+    if (!isDoubtful || isLate(slots, slot, this.executionOf(slot), clock)) return false;
+    this.peer.liveness.unrescued = true;
+    return true;
   }
 
   /** Gives a packet that goes out for the first time its place in its flow. */

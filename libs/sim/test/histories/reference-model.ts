@@ -57,27 +57,46 @@ export class ReferenceModel {
   owedUntilUs(flow: TrafficSpec, sentAtUs: number): number {
     if (this.isSaturated || sentAtUs < FROM_US) return -1;
     if (this.darkened.some(({ fromUs, toUs }) => sentAtUs >= fromUs && sentAtUs <= toUs)) return -1;
-    const deadlineMs = this.deadlineMs(flow, sentAtUs);
+    const deadlineMs = this.shortestMs(flow, sentAtUs);
     if (deadlineMs < SHORTEST_MS) return -1;
     const untilUs = sentAtUs + deadlineMs * 1_000;
     const fromUs = Math.max(sentAtUs, untilUs - CARRY_US) - SETTLE_US;
     const carries = this.good.some((intervals) =>
       intervals.some((interval) => interval.fromUs <= fromUs && interval.toUs >= untilUs),
     );
-    return carries ? untilUs + ON_THE_WAY_US : -1;
+    return carries ? sentAtUs + this.longestMs(flow, sentAtUs) * 1_000 + ON_THE_WAY_US : -1;
   }
 
-  /** The shortest that may hold for it: a policy that is switched takes a while to reach the other end. */
-  private deadlineMs({ dscp = 0 }: TrafficSpec, sentAtUs: number): number {
+  /** The shortest deadline that may hold for it: when an engine may give it up. */
+  private shortestMs(flow: TrafficSpec, sentAtUs: number): number {
     let shortest = Number.POSITIVE_INFINITY;
-    for (const [index, { atUs, policy }] of this.policies.entries()) {
-      const nextUs = this.policies[index + 1]?.atUs ?? Number.POSITIVE_INFINITY;
-      if (atUs > sentAtUs + 3_000_000 || nextUs + 1_000_000 < sentAtUs) continue;
-      const found = policy.classes.find(({ match }) => match.some((rule) => rule.dscp?.includes(dscp)));
-      shortest = Math.min(shortest, (found ?? policy.default).deadlineMs ?? DEFAULT_DEADLINE_MS);
+    for (const { atUs, policy } of this.policiesFrom(sentAtUs)) {
+      if (atUs <= sentAtUs + 3_000_000) shortest = Math.min(shortest, deadlineMs(policy, flow));
     }
     return shortest;
   }
+
+  /**
+   * The longest that may hold for it: whatever comes by then is in time. A packet has the deadline of the policy under which
+   * it waits, so one that was sent just after 3 s took the place of 1 s has 3 s.
+   */
+  private longestMs(flow: TrafficSpec, sentAtUs: number): number {
+    let longest = 0;
+    for (const { atUs, policy } of this.policiesFrom(sentAtUs)) {
+      if (longest === 0 || atUs <= sentAtUs + longest * 1_000) longest = Math.max(longest, deadlineMs(policy, flow));
+    }
+    return longest;
+  }
+
+  /** A policy that is switched takes a while to reach the other end. */
+  private policiesFrom(sentAtUs: number) {
+    return this.policies.filter((_, index) => (this.policies[index + 1]?.atUs ?? sentAtUs) + 1_000_000 >= sentAtUs);
+  }
+}
+
+function deadlineMs({ classes, default: other }: TunnelPolicy, { dscp = 0 }: TrafficSpec): number {
+  const found = classes.find(({ match }) => match.some((rule) => rule.dscp?.includes(dscp)));
+  return (found ?? other).deadlineMs ?? DEFAULT_DEADLINE_MS;
 }
 
 /** When a link is good, at least SETTLE_US after each disturbance counted by the caller. */

@@ -92,6 +92,11 @@ export class LinkDirection {
     return this.limiter.queuedBytes;
   }
 
+  /** When the last of what was taken arrives that keeps its order, microseconds. */
+  get lastDeliveryUs(): number {
+    return this.times[LAST_DELIVERY];
+  }
+
   /** Arrival of the second copy of the last packet, microseconds; -1 when there is none. */
   get duplicateAtUs(): number {
     return this.times[DUPLICATE_AT];

@@ -16,8 +16,22 @@ import {
 const PKCS8 = Buffer.from('302e020100300506032b656e04220420', 'hex');
 const SPKI = Buffer.from('302a300506032b656e032100', 'hex');
 
+/** The last private keys that were used, by their bytes: parsing one takes longer than using it. @type {Map<string, import('node:crypto').KeyObject>} */
+const known = new Map();
+const KNOWN = 16;
+
 /** @param {Uint8Array} raw */
-const privateKeyOf = (raw) => createPrivateKey({ key: Buffer.concat([PKCS8, raw]), format: 'der', type: 'pkcs8' });
+function privateKeyOf(raw) {
+  const bytes = Buffer.from(raw).toString('latin1');
+  let key = known.get(bytes);
+  if (key === undefined) {
+    key = createPrivateKey({ key: Buffer.concat([PKCS8, raw]), format: 'der', type: 'pkcs8' });
+    if (known.size >= KNOWN) known.clear();
+    known.set(bytes, key);
+  }
+  return key;
+}
+
 /** @param {Uint8Array} raw */
 const publicKeyOf = (raw) => createPublicKey({ key: Buffer.concat([SPKI, raw]), format: 'der', type: 'spki' });
 

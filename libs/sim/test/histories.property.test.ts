@@ -1,52 +1,77 @@
 /**
  * Random histories of a tunnel against a reference model (histories/reference-model.ts): paths come and go, lose,
  * reorder and duplicate, change addresses and NAT mappings, are blocked by drills; policies switch, keys are renewed,
- * the gateway restarts. SIM_HISTORIES=10000 runs that many; SIM_HISTORY_SEED=7 runs that one and shrinks what fails.
+ * the gateway restarts. SIM_HISTORIES=10000 runs that many from SIM_HISTORY_FIRST on, which may be cut into parts;
+ * SIM_HISTORY_SEED=7 runs that one and shrinks what fails.
  */
 import { describe, expect, it } from 'vitest';
 import { randomHistory } from './histories/history.js';
-import { runHistory } from './histories/run-history.js';
+import { type HistoryResult, runHistory } from './histories/run-history.js';
 import { shrink } from './histories/shrink.js';
 
 const COUNT = Number(process.env.SIM_HISTORIES ?? 150);
 const ONE = process.env.SIM_HISTORY_SEED;
 const SHRINKS = process.env.SIM_HISTORY_SHRINK !== '0';
 const FIRST = Number(process.env.SIM_HISTORY_FIRST ?? 1);
-const SEEDS = ONE === undefined ? Array.from({ length: COUNT }, (_, index) => FIRST + index) : [Number(ONE)];
+/** Told of this often. */
+const PROGRESS = 250;
+
+/**
+ * Histories that have broken the contract before, run always. Of packets that waited for a path that had become too slow,
+ * beside others with room: 57, 189, 251, 266, 308, 344, 787, 817, 824, 1351, 1788, 2174; dropped by CoDel, likewise: 1402, 1893,
+ * 2036, 2071; that depended on a path in doubt until it was down: 1512. Idle lossy paths that were probed without end: 553.
+ */
+const HARD_SEEDS = [57, 189, 251, 266, 308, 344, 553, 787, 817, 824, 1351, 1402, 1512, 1788, 1893, 2036, 2071, 2174];
+
+function seeds(): number[] {
+  if (ONE !== undefined) return [Number(ONE)];
+  const range = Array.from({ length: COUNT }, (_, index) => FIRST + index);
+  return [...range, ...HARD_SEEDS.filter((seed) => seed < FIRST || seed >= FIRST + COUNT)];
+}
 
 describe('random histories', () => {
   it('deliver every packet once, unchanged, in time whenever a path could, and leave nothing behind', () => {
     const total = { sent: 0, owed: 0, delivered: 0, bytes: 0, entries: 0 };
     const failed: string[] = [];
-    for (const seed of SEEDS) {
-      const history = randomHistory(seed);
-      const result = runHistory(history);
+    const all = seeds();
+    for (const [index, seed] of all.entries()) {
+      const result = runHistory(randomHistory(seed));
       total.sent += result.sent;
       total.owed += result.owed;
       total.delivered += result.delivered;
       total.bytes = Math.max(total.bytes, result.bytes);
       total.entries = Math.max(total.entries, result.entries);
-      if (result.violations.length === 0) continue;
-      const [first] = result.violations;
-      const kinds = [...new Set(result.violations.map(({ kind }) => kind))].join(', ');
-      failed.push(
-        `seed ${seed}: ${result.violations.length} violations (${kinds}), first: ${first.kind}: ${first.what}; ` +
-          `engines count ${JSON.stringify(result.counters)}`,
-      );
-      if (failed.length === 1 && SHRINKS) {
-        const shortest = shrink(history, first.kind);
-        const left = runHistory(shortest).violations.slice(0, 5);
-        failed.push(
-          `shortest failing history of seed ${seed}: ${JSON.stringify(shortest)}\n${JSON.stringify(left, null, 1)}`,
-        );
+      if (result.violations.length > 0) {
+        failed.push(described(seed, result));
+        console.log(failed.at(-1));
+        if (failed.length === 1 && SHRINKS) console.log(shortest(seed, result));
+      }
+      if ((index + 1) % PROGRESS === 0) {
+        const mb = Math.round(process.memoryUsage().rss / 1e6);
+        console.log(`${index + 1} of ${all.length} histories, to seed ${seed}: ${failed.length} failed, ${mb} MB`);
       }
     }
     console.log(
-      `${SEEDS.length} histories: ${total.sent} packets, ${total.owed} of them owed, ${total.delivered} delivered; ` +
+      `${all.length} histories: ${total.sent} packets, ${total.owed} of them owed, ${total.delivered} delivered; ` +
         `largest engine at rest ${total.bytes} bytes, ${total.entries} entries`,
     );
     expect(failed.join('\n')).toBe('');
     // A model that demands nothing proves nothing.
-    if (SEEDS.length >= 100) expect(total.owed / total.sent).toBeGreaterThan(0.4);
-  }, 3_600_000);
+    if (all.length >= 100) expect(total.owed / total.sent).toBeGreaterThan(0.4);
+  }, 14_400_000);
 });
+
+function described(seed: number, { violations, counters }: HistoryResult): string {
+  const kinds = [...new Set(violations.map(({ kind }) => kind))].join(', ');
+  const [first] = violations;
+  return (
+    `seed ${seed}: ${violations.length} violations (${kinds}), first: ${first.kind}: ${first.what}; ` +
+    `engines count ${JSON.stringify(counters)}`
+  );
+}
+
+function shortest(seed: number, { violations }: HistoryResult): string {
+  const history = shrink(randomHistory(seed), violations[0].kind);
+  const left = runHistory(history).violations.slice(0, 5);
+  return `shortest failing history of seed ${seed}: ${JSON.stringify(history)}\n${JSON.stringify(left, null, 1)}`;
+}

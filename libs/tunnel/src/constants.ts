@@ -121,6 +121,11 @@ export const LOSS_TIME_FACTOR = 9 / 8;
 export const LOSS_TIME_MIN_US = 2_000;
 /** Pause between the probes that tell the loss of a tail from the silence of its path. */
 export const TAIL_PROBE_US = 5_000;
+/**
+ * The same while idle, half a round trip at least: nothing waits for the answer, and a path that loses many packets would be
+ * probed all the time, as every probe may be a lost tail itself.
+ */
+export const TAIL_PROBE_IDLE_US = 50_000;
 /** Of what a path whose capacity is known may be sent at once by a failover: so much time of it. */
 export const REPLAY_AT_ONCE_US = 20_000;
 /** A packet is lost when one numbered so much higher has arrived (RFC 9002 section 6.1.1), unless the path reorders. */

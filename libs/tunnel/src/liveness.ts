@@ -22,6 +22,7 @@ import {
   SILENCE_MIN_PACKETS,
   SILENCE_MIN_US,
   SUSPECT_MARGIN_US,
+  TAIL_PROBE_IDLE_US,
   TAIL_PROBE_US,
 } from './constants.js';
 import { nextHealth } from './health.js';
@@ -334,7 +335,8 @@ export class Liveness {
   private noteTailDue(path: Path, earliest: Earliest): void {
     if (path.space === undefined) return;
     const overdueFromUs = Math.max(path.space.sent.tailSentAtUs + path.patienceUs, path.quietUntilUs);
-    const turnUs = Math.max(path.tailProbedUs + TAIL_PROBE_US, this.peer.graceUntilUs);
+    const pauseUs = this.peer.active ? TAIL_PROBE_US : Math.max(TAIL_PROBE_IDLE_US, path.rtt.expectedUs / 2);
+    const turnUs = Math.max(path.tailProbedUs + pauseUs, this.peer.graceUntilUs);
     earliest.note(Math.max(overdueFromUs, turnUs));
   }
 

@@ -4,7 +4,7 @@ import { type Scenario, SimWorld } from '../../src/index.js';
 import { handshake } from '../node-handshake.js';
 import type { History, HistoryStep } from './history.js';
 import { ReferenceModel } from './reference-model.js';
-import { findByClass, stateSize } from './state-size.js';
+import { findByClass, stateSize, tooLarge } from './state-size.js';
 
 export interface Violation {
   readonly kind: 'threw' | 'twice' | 'lost' | 'late' | 'never at rest' | 'state';
@@ -32,6 +32,14 @@ const CALM_US = 4_000_000;
 const MOST_WAKES_PER_SECOND = 60;
 const SEND_SLOTS = 2_048;
 const MOST_PENDING = 100;
+/** Counters of what waits for something, and their classes. */
+const NOTHING_LEFT = [
+  ['ClassQueues', 'packets'],
+  ['Recovery', 'entries'],
+  ['ReorderPool', 'kept'],
+] as const;
+/** How often all tables are looked at while there is traffic. */
+const LOOKS = 4;
 
 /** Reachable state of one engine at rest, whatever happened before; measured by `SIM_HISTORIES`, see the test. */
 export const STATE_BUDGET = { bytes: 23_500_000, entries: 8_000 };
@@ -45,6 +53,9 @@ export function runHistory(history: History, sabotage?: (world: SimWorld, log: P
     world = new SimWorld(scenarioOf(history), { seed: history.seed, handshake, observer: log, sendSlots: SEND_SLOTS });
     const live = world;
     sabotage?.(live, log);
+    for (let part = 1; part <= LOOKS; part++) {
+      live.clock.schedule((history.durationUs * part) / LOOKS, () => judgeTables(live, violations));
+    }
     for (const step of history.steps) live.clock.schedule(step.atUs, () => apply(live, history, step));
     live.runUntil(history.durationUs);
     heal(live, history);
@@ -212,6 +223,16 @@ function judgePackets(history: History, log: PacketLog, violations: Violation[])
   return owed;
 }
 
+/** Also while packets are under way no table outgrows its place. */
+function judgeTables(world: SimWorld, violations: Violation[]): void {
+  for (const engine of [world.vehicles[0].host.engine, world.gateway?.engine]) {
+    if (engine === undefined) continue;
+    for (const what of tooLarge(stateSize(engine).tables, false)) {
+      violations.push({ kind: 'state', atUs: world.clock.nowUs, what });
+    }
+  }
+}
+
 function judgeState(world: SimWorld, violations: Violation[]): { bytes: number; entries: number } {
   const { nowUs } = world.clock;
   let bytes = 0;
@@ -227,6 +248,11 @@ function judgeState(world: SimWorld, violations: Violation[]): { bytes: number; 
     entries = Math.max(entries, size.entries);
     if (size.bytes > STATE_BUDGET.bytes) fault(`${size.bytes} bytes`);
     if (size.entries > STATE_BUDGET.entries) fault(`${size.entries} entries`);
+    for (const what of tooLarge(size.tables, true)) fault(what);
+    for (const [name, field] of NOTHING_LEFT) {
+      const left = findByClass(engine, name).reduce((sum, one) => sum + (one[field] as number), 0);
+      if (left !== 0) fault(`${name}.${field} is ${left}`);
+    }
     const [slots] = findByClass(engine, 'SendSlots');
     const free = slots.freeCount as number;
     if (free !== SEND_SLOTS) fault(`${SEND_SLOTS - free} slots still held`);

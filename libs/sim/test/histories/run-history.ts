@@ -39,7 +39,7 @@ const NOTHING_LEFT = [
   ['ReorderPool', 'kept'],
 ] as const;
 /** How often all tables are looked at while there is traffic. */
-const LOOKS = 4;
+const LOOKS = 2;
 
 /** Reachable state of one engine at rest, whatever happened before; measured by `SIM_HISTORIES`, see the test. */
 export const STATE_BUDGET = { bytes: 23_500_000, entries: 8_000 };

@@ -1,6 +1,7 @@
 /** Which path each packet takes, by plans that a test makes up: one vehicle that sends, and what its links see of it. */
 import type { Plan, StrategyFactory } from '@corridor/strategy';
 import { describe, expect, it } from 'vitest';
+import type { UplinkConditions } from '../src/engine.js';
 import type { ClassPolicy, TunnelPolicy } from '../src/policy.js';
 import { ipv4 } from './packets.js';
 import { MS, SECOND, World, type WorldOptions } from './world.js';
@@ -285,5 +286,45 @@ describe('a class without any path', () => {
     world.run(3 * SECOND);
     expect(world.gateway.arrivals.map(({ number }) => number)).toEqual([2]);
     expect(counters(world).queueExpired).toBe(1);
+  });
+});
+
+describe('a late packet', () => {
+  const slow = { delaysMs: [20, 60], mbps: [0.5, 10] };
+  const state = (world: World, name: string, conditions: Partial<UplinkConditions>) => {
+    const all = { roaming: false, capReached: false, signal: undefined, ...conditions };
+    world.vehicle.mutate((engine, nowUs) => engine.setUplinkConditions(name, all, nowUs));
+  };
+  /** 1 Mbit/s for 5 s over a path of half of it, with another that the plan has not. */
+  const overload = (protocol: number, rules: Partial<ClassPolicy>, conditions: Partial<UplinkConditions>) => {
+    const { world, taken } = watch({ mode: 'single', paths: [0] }, slow, rules);
+    state(world, 'w1', conditions);
+    const fromUs = world.nowUs;
+    const sent = send(world, 1, 5 * SECOND, protocol);
+    world.run(4 * SECOND);
+    // Later the full path is taken for silent for a moment, and its tail goes over the other one in any case.
+    const elsewhere = taken.filter(({ link, atUs }) => link === 1 && atUs < fromUs + 5 * SECOND);
+    return { sent, elsewhere, firstUs: (elsewhere[0]?.atUs ?? Number.NaN) - fromUs, lost: sent - delivered(world) };
+  };
+
+  it('goes over a path that its plan has not, from a third of its deadline on', () => {
+    const { elsewhere, firstUs, lost } = overload(UDP, { deadlineMs: 1_500 }, {});
+    expect(lost).toBe(0);
+    expect(elsewhere.length).toBeGreaterThan(100);
+    expect(firstUs).toBeGreaterThan(0.5 * SECOND);
+  });
+
+  it('goes over a path that its class avoids from half of its deadline on', () => {
+    const avoided = overload(UDP, { deadlineMs: 1_500, avoid: ['roaming'] }, { roaming: true });
+    expect(avoided.lost).toBe(0);
+    expect(avoided.firstUs).toBeGreaterThan(0.75 * SECOND);
+  });
+
+  it('never goes over one whose data cap is reached, nor over an avoided one when it is of TCP', () => {
+    const capped = overload(UDP, { deadlineMs: 1_500, avoid: ['capped'] }, { capReached: true });
+    expect(capped.elsewhere).toEqual([]);
+    expect(capped.lost).toBeGreaterThan(0);
+    const tcp = overload(TCP, { deadlineMs: 1_500, avoid: ['roaming'] }, { roaming: true });
+    expect(tcp.elsewhere).toEqual([]);
   });
 });

@@ -19,9 +19,11 @@ const PROGRESS = 250;
 /**
  * Histories that have broken the contract before, run always. Of packets that waited for a path that had become too slow,
  * beside others with room: 57, 189, 251, 266, 308, 344, 787, 817, 824, 1351, 1788, 2174; dropped by CoDel, likewise: 1402, 1893,
- * 2036, 2071; that depended on a path in doubt until it was down: 1512. Idle lossy paths that were probed without end: 553.
+ * 2036, 2071; that depended on a path in doubt until it was down: 1512. Idle lossy paths probed without end: 553. Attempts to shake hands left over: 512, 1493.
  */
-const HARD_SEEDS = [57, 189, 251, 266, 308, 344, 553, 787, 817, 824, 1351, 1402, 1512, 1788, 1893, 2036, 2071, 2174];
+const HARD_SEEDS = [
+  57, 189, 251, 266, 308, 344, 553, 787, 817, 824, 1351, 1402, 1493, 1512, 1788, 1893, 2036, 2071, 2174,
+];
 
 function seeds(): number[] {
   if (ONE !== undefined) return [Number(ONE)];

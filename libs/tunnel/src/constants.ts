@@ -75,6 +75,8 @@ export const RETRANSMIT_MARGIN_US = 15_000;
  */
 export const LATE_SHARE = 1 / 3;
 export const LATE_AVOIDED_SHARE = 1 / 2;
+/** After an interruption of the session nothing counts as late for so long: all of it goes as the plan says. */
+export const RESUME_LATE_US = 1_000_000;
 /** While packets wait, it is looked at this often whether they have become late. */
 export const LATE_CHECK_US = 25_000;
 

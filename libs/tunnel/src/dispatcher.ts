@@ -14,6 +14,7 @@ import {
   MAX_BUDGET_BYTES,
   PARDON_AGAIN_US,
   REAL_TIME_US,
+  RESUME_LATE_US,
   RESUME_PARDON_US,
   SIMILAR_US,
   SPILL_ADDS_LITTLE,
@@ -65,6 +66,7 @@ const SLOWEST_PACKET_US = 500_000;
 export class Dispatcher {
   readonly queues: ClassQueues;
   private readonly pardonedAt = new Float64Array([Number.NEGATIVE_INFINITY]);
+  private readonly resumedAt = new Float64Array([Number.NEGATIVE_INFINITY]);
   readonly recovery: Recovery;
   private readonly core: Core;
   /** Classes whose packets cannot go again in the running dispatch, one bit each. */
@@ -138,7 +140,9 @@ export class Dispatcher {
 
   /** Everything stood still, and what waited goes out now, beside what is new. */
   resume(): void {
-    this.queues.pardon(RESUME_PARDON_US, this.core.clock);
+    const { clock } = this.core;
+    this.queues.pardon(RESUME_PARDON_US, clock);
+    this.resumedAt[0] = clock.nowUs;
   }
 
   /** Not again and again: where paths change all the time, a queue that stands has other reasons. */
@@ -365,6 +369,8 @@ export class Dispatcher {
 
   private pickLate(slot: number, execution: Execution): Path | undefined {
     const { slots, clock } = this.core;
+    // After an interruption everything is late, and the paths of the plan are not to blame.
+    if (clock.nowUs - this.resumedAt[0] < RESUME_LATE_US) return undefined;
     return isLate(slots, slot, execution, clock)
       ? pickForLate(this.peer.paths, slots, slot, execution, clock)
       : undefined;

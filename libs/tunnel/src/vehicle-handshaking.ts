@@ -79,6 +79,13 @@ export class VehicleHandshaking implements PeerDuty {
     return reason;
   }
 
+  private abandon(): void {
+    for (const index of this.indices) this.core.epochs.free(index);
+    this.indices = [];
+    this.handshake.abandon();
+    this.conclude();
+  }
+
   private begin(nowUs: number): void {
     const { current } = this.peer.sessions;
     if (!this.anyUsable()) return;
@@ -94,8 +101,8 @@ export class VehicleHandshaking implements PeerDuty {
 
   private attempt(nowUs: number): void {
     if (!this.anyUsable()) {
-      // The next uplink begins a new series at once.
-      this.conclude();
+      // The next uplink begins a new series at once, if it is needed then.
+      this.abandon();
       return;
     }
     const patient = nowUs - this.times[STARTED] < HANDSHAKE_PATIENCE_US;

@@ -75,6 +75,7 @@ const LARGER: Readonly<Record<string, number>> = {
   'Vehicle.sendSlab': 4 << 20,
   'Gateway.sendSlab': 4 << 20,
   'SendSlots.slab': 4 << 20,
+  'Outgoing.packetSlab': 4 << 20,
   'Vehicle.receiveSlab': 16 << 20,
   'Gateway.receiveSlab': 16 << 20,
   'Inbound.slab': 16 << 20,

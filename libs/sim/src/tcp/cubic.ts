@@ -10,6 +10,9 @@ const C = 0.4;
 /** Growth per round trip of the AIMD flow that CUBIC is never slower than: 3 (1 - beta) / (1 + beta). */
 const ALPHA = (3 * (1 - BETA)) / (1 + BETA);
 
+/** Before the first loss, while nothing is known of the path: a twentieth of the window each round trip at least (Linux). */
+const GROWTH_UNKNOWN = 1 / 20;
+
 const HYSTART_LOW_WINDOW = 16;
 const HYSTART_SAMPLES = 8;
 const HYSTART_DELAY_MIN_US = 4_000;
@@ -88,7 +91,8 @@ export class Cubic implements TcpControl {
     this.friendlyWindow += (ALPHA * acknowledged) / this.window;
     const goal = Math.max(target, this.friendlyWindow);
     // At most one segment for two acknowledged ones (RFC 9438 section 4.4: the target is at most 1.5 windows).
-    const share = Math.min(0.5, Math.max((goal - this.window) / this.window, 1 / (100 * this.window)));
+    const least = this.windowMax === 0 ? GROWTH_UNKNOWN : 1 / (100 * this.window);
+    const share = Math.min(0.5, Math.max((goal - this.window) / this.window, least));
     this.window += acknowledged * share;
   }
 

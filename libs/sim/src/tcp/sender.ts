@@ -320,8 +320,9 @@ export class TcpSender {
     if (nowUs >= this.options.stopUs || !this.recovery.isOpen) return;
     const last = board.lastOutstanding();
     if (last < 0) return;
+    // Something new, beyond the window, where the receiver takes it: its acknowledgement tells as much.
+    if (!this.sendNew(nowUs)) this.retransmit(last, nowUs);
     this.probedUpTo = board.next;
-    this.retransmit(last, nowUs);
     this.flush();
     this.rearmTimeout(nowUs);
   }
@@ -364,6 +365,11 @@ export class TcpSender {
       this.recovery.noteSent();
       return true;
     }
+    return this.sendNew(nowUs);
+  }
+
+  private sendNew(nowUs: number): boolean {
+    const { board } = this;
     if ((board.packetsOut + 1) * this.mss > this.peerWindow) return false;
     if (board.packetsOut === 0) this.rate.restart(nowUs);
     const segment = board.sentNew(nowUs);

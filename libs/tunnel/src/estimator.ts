@@ -89,10 +89,14 @@ const ALL_LOST = 5;
 const ALL_BYTES = 6;
 const BUCKET_END = 7;
 const STARTED = 8;
+const TRANSIT_AT = 9;
+
+/** A queue that was measured longer ago has drained: the next sample alone tells the delay. */
+const DELAY_KEPT_US = 200_000;
 
 /** One direction of a path. One-way delays are differences between two unrelated clocks: only their changes count. */
 export class DirectionEstimate {
-  private readonly numbers = new Float64Array(9);
+  private readonly numbers = new Float64Array(10);
   private readonly buckets = new Float64Array(RATE_BUCKETS * KINDS);
   private readonly sums = new Float64Array(KINDS);
   private bucket = 0;
@@ -198,7 +202,9 @@ export class DirectionEstimate {
     numbers[JITTER] += (Math.abs(transit - numbers[TRANSIT]) - numbers[JITTER]) / 16;
     numbers[TRANSIT] = transit;
     this.least.add(transit, clock);
-    numbers[DELAY] += (transit - this.least.value - numbers[DELAY]) / 8;
+    const weight = Math.min(1, Math.max(1 / 8, (clock.nowUs - numbers[TRANSIT_AT]) / DELAY_KEPT_US));
+    numbers[TRANSIT_AT] = clock.nowUs;
+    numbers[DELAY] += (transit - this.least.value - numbers[DELAY]) * weight;
   }
 
   /** Empties the buckets that time has passed over. */

@@ -91,6 +91,8 @@ export const BURST_FASTER = 1.25;
 export const BURST_TELLS_US = 100_000;
 /** Announced traffic that begins after such a pause finds an idle link: its rate is not that of the time before. */
 export const PAUSE_US = 20_000;
+/** Neither sent nor made to wait for so long: what arrives after it tells what was sent, not what the link carries. */
+export const UNLOADED_US = 40_000;
 /** Time in which a queue that is too long or too short is corrected, if the round trip is not longer. */
 export const CONTROL_US = 50_000;
 /** Target of the standing queue: at 200 Mbit/s (25 bytes per microsecond), more for each halving; least and most. */

@@ -27,6 +27,9 @@ export class DeliveredRate {
     return this.result[1];
   }
 
+  get spanUs(): number {
+    return this.result[3];
+  }
   set spanUs(value: number) {
     this.result[3] = value;
   }

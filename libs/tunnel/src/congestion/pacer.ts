@@ -26,7 +26,8 @@ const CAPACITY = 10;
 const REACH = 11;
 const CREDIT = 12; // bytes that may go beside the rate
 const CREDIT_UNTIL = 13;
-const NUMBERS = 14;
+const REFUSED_AT = 14;
+const NUMBERS = 15;
 
 /**
  * The bucket is kept as the time at which it is empty (GCRA, ITU-T I.371): sending is allowed while that is less than a
@@ -63,6 +64,11 @@ export class Pacer {
     return this.numbers[WINDOW];
   }
 
+  /** When something last had to wait. */
+  get refusedAtUs(): number {
+    return this.numbers[REFUSED_AT];
+  }
+
   /** Empty and unknown. */
   forget(): void {
     this.numbers.fill(0);
@@ -75,6 +81,7 @@ export class Pacer {
   maySend(bytes: number, clock: Clock): boolean {
     if (this.hasRoom(bytes, clock)) return true;
     this.refused = true;
+    this.numbers[REFUSED_AT] = clock.nowUs;
     return false;
   }
 

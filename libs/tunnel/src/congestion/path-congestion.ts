@@ -56,6 +56,7 @@ import {
   TARGET_MIN_US,
   TARGET_REFERENCE,
   TARGET_SLOPE_US,
+  UNLOADED_US,
 } from './constants.js';
 import { DeliveredRate } from './delivered-rate.js';
 import { Drain } from './drain.js';
@@ -113,7 +114,8 @@ const STILL = 21; // competing: the queue as it stands since
 const STILL_FROM = 22;
 const BURST_AT = 23; // when an announced burst was let out
 const RESUMED_AT = 24; // when announced traffic began after a pause; Infinity once it arrives
-const NUMBERS = 25;
+const LOADED_AT = 25; // since when the path has been given all that it takes
+const NUMBERS = 26;
 
 /** Of a path that was not used yet. */
 const NEVER = new Clock();
@@ -200,6 +202,8 @@ export class PathCongestion {
   sent(bytes: number, clock: Clock): void {
     const { numbers } = this;
     if (clock.nowUs - numbers[SENT_AT] > IDLE_KEPT_US) this.wake(clock);
+    if (clock.nowUs - Math.max(numbers[SENT_AT], this.pacer.refusedAtUs) > UNLOADED_US)
+      numbers[LOADED_AT] = clock.nowUs;
     numbers[SENT_AT] = clock.nowUs;
     this.pacer.sent(bytes, clock);
     if (this.drain.isRunning) this.drain.sent(bytes, clock);
@@ -375,7 +379,8 @@ export class PathCongestion {
     const delivered = rate.bytesPerUs;
     const sustained = delivered + Math.min(rate.lostPerUs * losses.innocence, delivered);
     numbers[DELIVERED] = delivered;
-    if (before > 0 && pacer.refused && !this.drain.isRunning && delay.standingUs < numbers[TARGET]) {
+    const isLoaded = numbers[LAST_ACKED_AT] - rate.spanUs > numbers[LOADED_AT];
+    if (before > 0 && isLoaded && pacer.refused && !this.drain.isRunning && delay.standingUs < numbers[TARGET]) {
       numbers[CHANGE] += (Math.max(0, 1 - delivered / before) - numbers[CHANGE]) / 16;
     }
     const elapsedUs = clock.nowUs - numbers[ROUND_SENT];
@@ -385,7 +390,7 @@ export class PathCongestion {
     else {
       const hasGrown = delivered >= before * (1 + numbers[GAIN] / 2);
       this.judgeDelay(hasGrown, clock);
-      this.search(hasGrown, sustained);
+      this.search(hasGrown, isLoaded, sustained);
     }
     this.beginRound(clock);
   }
@@ -397,7 +402,7 @@ export class PathCongestion {
   }
 
   /** Grows faster while it works: from a few percent a round, as much as a queue would show within one, up to doubling. */
-  private search(hasGrown: boolean, sustained: number): void {
+  private search(hasGrown: boolean, isLoaded: boolean, sustained: number): void {
     const { numbers, losses } = this;
     const least = Math.min(
       SEARCH_GAIN,
@@ -410,6 +415,8 @@ export class PathCongestion {
     }
     if (sustained > numbers[CAPACITY]) numbers[CAPACITY] = sustained;
     if (!this.pacer.refused || this.drain.isRunning) return;
+    // Between bursts as much arrives as was sent: that tells nothing about the link, known as it is.
+    if (this.found && !isLoaded) return;
     if (numbers[ACKED_AT] < numbers[BURST_AT] + BURST_TELLS_US && sustained > BURST_FASTER * this.pacer.rate) {
       // The burst went out faster than it was paced, and so it arrived: that is what the link carries, not more.
       numbers[GAIN] = least;

@@ -39,6 +39,8 @@ export const REPLAY_AT_ONCE_BYTES = 96_000;
 
 // --- scheduling ---------------------------------------------------------------------------------------------------
 
+/** While a path is in doubt its traffic stays on it, too, if the next best is slower by this much, microseconds. */
+export const DOUBT_SLOWER_US = 25_000;
 /** Of two paths whose packets arrive within this, the one that the plan prefers is taken. */
 export const SPILL_TIE_US = 2_000;
 /** Paths whose packets arrive within this are alike: flows that are put back in order are striped over them. */

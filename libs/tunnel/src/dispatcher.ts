@@ -37,6 +37,7 @@ import {
   BUDGET_BYTES,
   betterForControl,
   COPIES,
+  DOUBTED_UNTIL_US,
   EMPTY_AT_US,
   type Execution,
   FELT_DROPPED_BYTES,
@@ -277,6 +278,9 @@ export class Dispatcher {
     const { sender, tally } = this.peer;
     // What a silent path has left behind goes to those that answer.
     const avoidsSilent = flags !== 0 && execution.someAnswers();
+    const { doubted, numbers } = execution;
+    const awaitsDoubted = flags === 0 && doubted !== undefined && this.core.clock.nowUs < numbers[DOUBTED_UNTIL_US];
+    if (awaitsDoubted && doubted.fits(length) && !this.hasRoom(doubted, execution, length)) return false;
     let sent = 0;
     for (let i = 0; i < execution.count; i++) {
       const path = execution.paths[i] as Path;

@@ -9,7 +9,7 @@
 import { allowedPaths, type PathSnapshot, type Plan, type Strategy, type StrategyFactory } from '@corridor/strategy';
 import { FLAG_ORDERED, HOLD_MS, HOLD_SHIFT, OVERHEAD_BYTES } from '@corridor/wire';
 import { type ClassRules, classRules } from './class-rules.js';
-import { MAX_PATHS, RETRANSMIT_MARGIN_US, SPILL_TIE_US } from './constants.js';
+import { DOUBT_SLOWER_US, MAX_PATHS, RETRANSMIT_MARGIN_US, SPILL_TIE_US } from './constants.js';
 import { Demand } from './demand.js';
 import { TCP_FLOW } from './flow-hash.js';
 import { fastestOf, type Path } from './path.js';
@@ -41,6 +41,9 @@ export const EMPTY_AT_US = 4;
 /** Extra bytes that copies and repair may still cost. */
 export const BUDGET_BYTES = 5;
 
+/** While {@link Execution.doubted} is in doubt, packets wait for its room until then. */
+export const DOUBTED_UNTIL_US = 6;
+
 /** A receiver waits for what was lost until it has been sent again, and once more in case that is lost too. */
 const RETRANSMISSIONS_AWAITED = 2.2;
 
@@ -65,7 +68,7 @@ export class Execution {
   /** Largest inner packet that all of them carry, as far as is known. */
   maxPacket = Number.MAX_SAFE_INTEGER;
   /** See above: few arrays, as each costs every vehicle that is known 200 bytes. */
-  readonly numbers = new Float64Array(6);
+  readonly numbers = new Float64Array(7);
   /** Extra copies of each packet. */
   copies = 0;
   /** Repair bytes per byte sent, thousandths. */
@@ -79,6 +82,8 @@ export class Execution {
   pinned = false;
   /** Made with the first plan for `BALANCE`. */
   balance: Balance | undefined;
+  /** Far faster than the others and in doubt: its packets are copied, and none goes over the others alone for a while. */
+  doubted: Path | undefined;
   /** The paths that its traffic went over at the plan before, see `Path.bit`: the first, or all for copies. */
   carried = 0;
   readonly demand = new Demand();
@@ -308,6 +313,7 @@ function askStrategy(execution: Execution, snapshots: readonly PathSnapshot[], n
 
 function compile(execution: Execution, plan: Plan, paths: readonly Path[]): void {
   execution.count = 0;
+  execution.doubted = undefined;
   execution.mode = MODES[plan.mode];
   execution.copies = plan.copies ?? 0;
   execution.numbers[PREFER_US] = plan.preferUs ?? SPILL_TIE_US;
@@ -325,6 +331,7 @@ function compile(execution: Execution, plan: Plan, paths: readonly Path[]): void
     if (onlyFirst) break;
   }
   if (!execution.someUp()) fallBack(execution, plan, paths);
+  else if (execution.mode === SPILL || execution.mode === SINGLE) keepDoubtful(execution, paths);
   if (execution.mode === BALANCE && execution.balance !== undefined) balance(execution, execution.balance);
   execution.pinned = plan.pinned === true;
   execution.maxPacket = Number.MAX_SAFE_INTEGER;
@@ -333,6 +340,26 @@ function compile(execution: Execution, plan: Plan, paths: readonly Path[]): void
     if (largest > 0) execution.maxPacket = Math.min(execution.maxPacket, largest - OVERHEAD_BYTES);
   }
   execution.flags = holdCode(execution) << HOLD_SHIFT;
+}
+
+/**
+ * The path that carried the class is in doubt, and the next is far slower: until the doubt is settled everything goes
+ * over both. Most doubts are false, and each packet that went over the slow path alone would hold up all that follow it.
+ */
+function keepDoubtful(execution: Execution, paths: readonly Path[]): void {
+  const first = execution.paths[0] as Path;
+  for (const path of paths) {
+    const wasUsed = (execution.carried & path.bit) !== 0;
+    if (!wasUsed || path.state !== 'suspect' || !path.usable) continue;
+    const slowerUs = first.sendDelayUs - path.sendDelayUs;
+    if (slowerUs < DOUBT_SLOWER_US) continue;
+    execution.mode = COPIES;
+    execution.count = 2;
+    execution.paths[1] = path;
+    execution.doubted = path;
+    execution.numbers[DOUBTED_UNTIL_US] = path.sinceUs + slowerUs;
+    return;
+  }
 }
 
 /**

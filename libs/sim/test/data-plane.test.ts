@@ -9,6 +9,7 @@ import {
   boundLinks,
   deliveryBound,
   type FlowResult,
+  goodputBps,
   LinkDirection,
   type LinkSpec,
   linkPairProfiles,
@@ -25,6 +26,7 @@ import {
   type ScenarioResult,
   scenarioNamed,
   syntheticDrive,
+  type TcpDetail,
   trafficIntervalUs,
   trafficWindow,
 } from '../src/index.js';
@@ -41,6 +43,12 @@ function flowOf(result: ScenarioResult, name: string): FlowResult {
   const flow = result.flows.find((candidate) => candidate.flow === name);
   if (flow === undefined) throw new Error(`no flow ${name} in ${result.scenario}`);
   return flow;
+}
+
+function tcpOf(result: ScenarioResult, name: string): TcpDetail {
+  const { tcp } = flowOf(result, name);
+  if (tcp === undefined) throw new Error(`${name} in ${result.scenario} is no TCP`);
+  return tcp;
 }
 
 const goodputs = (results: readonly ScenarioResult[], name: string) =>
@@ -98,22 +106,13 @@ describe('failover', () => {
  * measured, for other seeds). Whoever reaches one takes its line out. See docs/measurements.md.
  */
 const SHORT_OF: Readonly<Record<string, number>> = {
-  // CUBIC leaves slow start when the first link is full; BBR's window is twice the bandwidth times the smallest round trip.
-  'aggregate-cubic-up': 0.76,
-  'aggregate-cubic-down': 0.76,
-  'aggregate-bbr-up': 0.76,
-  'aggregate-bbr-down': 0.75,
-  // The ramp again, longer by what is sent twice and by the wait for it.
-  'aggregate-lossy-cubic-up': 0.68,
-  'aggregate-lossy-cubic-down': 0.66,
-  'aggregate-lossy-bbr-up': 0.72,
-  'aggregate-lossy-bbr-down': 0.72,
-  'aggregate-equal-lossy-cubic-up': 0.45,
-  'aggregate-equal-lossy-cubic-down': 0.45,
-  'fibre-lte tcp-cubic': 0.9,
-  'lte-satellite tcp-cubic': 0.88,
-  'policed tcp-cubic': 0.9,
-  'mmwave-lte tcp-cubic': 0.62,
+  // At 1 % loss of 100 Mbit/s a packet is lost twice in every few seconds, and the window of CUBIC is 400 packets.
+  'aggregate-equal-lossy-cubic-up': 0.72,
+  'aggregate-equal-lossy-cubic-down': 0.72,
+  // The headers alone take 3.6 %, and a satellite that comes 270 ms later is of no use to CUBIC.
+  'lte-satellite tcp-cubic': 0.91,
+  // What stands in the queue of a link that is blocked for 300 ms is waited for.
+  'mmwave-lte tcp-cubic': 0.7,
   'tcp-cubic-up': 0.6,
   'tcp-bbr-down': 0.66,
 };
@@ -125,7 +124,16 @@ function required(name: string, asked: number): number {
 /** Video on a synthetic drive: links fade within a round trip, and what is on the way then waits for them. Microseconds. */
 const DRIVE_VIDEO_P99_US = 400_000;
 
-/** Share of what the links carry together that one connection must get. */
+/** The start of a stream does not count, as in the lab's bench: it has a figure of its own. */
+const START_US = 5_000_000;
+
+/** Share of what the links carry together that one connection must get in its start. */
+function requiredStart(name: string): number {
+  if (name.startsWith('aggregate-equal-lossy')) return 0.25;
+  return name.startsWith('aggregate-lossy') ? 0.5 : 0.6;
+}
+
+/** Likewise after its start. */
 function requiredShare(name: string): number {
   if (name.startsWith('aggregate-equal-lossy') || name.startsWith('aggregate-lossy')) return 0.8;
   return name.startsWith('aggregate-equal') ? 0.88 : 0.85;
@@ -139,10 +147,17 @@ const aggregation = aggregateScenarios.filter(({ name }) =>
 
 describe('aggregation', () => {
   it.each(aggregation)('$name', (scenario) => {
-    const [{ direction }] = scenario.traffic;
-    const share = median(goodputs(resultsOf(scenario), `tcp ${direction}`)) / linkSumBps(scenario, direction);
-    console.log(`${scenario.name}: ${(share * 100).toFixed(1)} %`);
+    const [spec] = scenario.traffic;
+    const { startUs, stopUs } = trafficWindow(scenario, spec);
+    const results = resultsOf(scenario);
+    const sumBps = linkSumBps(scenario, spec.direction);
+    const shareOf = (fromUs: number, toUs: number) =>
+      median(results.map((result) => goodputBps(tcpOf(result, `tcp ${spec.direction}`), fromUs, toUs))) / sumBps;
+    const share = shareOf(START_US, stopUs - startUs);
+    const start = shareOf(0, START_US);
+    console.log(`${scenario.name}: ${(share * 100).toFixed(1)} %, first 5 s ${(start * 100).toFixed(1)} %`);
     expect(share).toBeGreaterThanOrEqual(required(scenario.name, requiredShare(scenario.name)));
+    expect(start).toBeGreaterThanOrEqual(requiredStart(scenario.name));
   });
 });
 

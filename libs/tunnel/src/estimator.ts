@@ -90,13 +90,14 @@ const ALL_BYTES = 6;
 const BUCKET_END = 7;
 const STARTED = 8;
 const TRANSIT_AT = 9;
+const QUEUE = 10;
 
-/** A queue that was measured longer ago has drained: the next sample alone tells the delay. */
+/** A queue that was measured longer ago has drained: the next sample alone tells how long it is. */
 const DELAY_KEPT_US = 200_000;
 
 /** One direction of a path. One-way delays are differences between two unrelated clocks: only their changes count. */
 export class DirectionEstimate {
-  private readonly numbers = new Float64Array(10);
+  private readonly numbers = new Float64Array(11);
   private readonly buckets = new Float64Array(RATE_BUCKETS * KINDS);
   private readonly sums = new Float64Array(KINDS);
   private bucket = 0;
@@ -106,6 +107,10 @@ export class DirectionEstimate {
   /** Smoothed one-way delay above the smallest of the recent past. */
   get delayVariationUs(): number {
     return this.numbers[DELAY];
+  }
+  /** The same without what stood before a pause: what a packet may expect that is sent now. */
+  get queueUs(): number {
+    return Math.min(this.numbers[DELAY], this.numbers[QUEUE]);
   }
   /**
    * Smallest difference of the recent past between the receiver's and the sender's stamp, modulo 2^32: means nothing
@@ -202,9 +207,11 @@ export class DirectionEstimate {
     numbers[JITTER] += (Math.abs(transit - numbers[TRANSIT]) - numbers[JITTER]) / 16;
     numbers[TRANSIT] = transit;
     this.least.add(transit, clock);
+    const above = transit - this.least.value;
+    numbers[DELAY] += (above - numbers[DELAY]) / 8;
     const weight = Math.min(1, Math.max(1 / 8, (clock.nowUs - numbers[TRANSIT_AT]) / DELAY_KEPT_US));
     numbers[TRANSIT_AT] = clock.nowUs;
-    numbers[DELAY] += (transit - this.least.value - numbers[DELAY]) * weight;
+    numbers[QUEUE] += (above - numbers[QUEUE]) * weight;
   }
 
   /** Empties the buckets that time has passed over. */

@@ -93,6 +93,17 @@ describe('a direction', () => {
     expect(direction.jitterUs).toBeLessThan(1 * MS);
   });
 
+  it('forgets a queue that stood before a pause, but not the delay on average', () => {
+    const direction = new DirectionEstimate();
+    const send = (ms: number, delay: number) => direction.transit(ms * MS, (ms + delay) * MS, at(ms));
+    send(0, 20);
+    for (let ms = 10; ms <= 500; ms += 10) send(ms, 80);
+    expect(direction.queueUs).toBeGreaterThan(59 * MS);
+    send(1_000, 21);
+    expect(direction.queueUs).toBe(1 * MS);
+    expect(direction.delayVariationUs).toBeGreaterThan(50 * MS);
+  });
+
   it('measures jitter as RFC 3550 does', () => {
     const direction = new DirectionEstimate();
     let expected = 0;

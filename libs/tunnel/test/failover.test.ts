@@ -43,6 +43,22 @@ describe.each(['both', 'up', 'down'] as const)('a silent blackout of the active 
   });
 });
 
+describe('a path in doubt whose answers are only late', () => {
+  it('keeps its packets, copied, when the other path is far slower', () => {
+    const world = new World({ policy: policyOf('adaptive'), delaysMs: [20, 300] }).start();
+    world.every(4 * MS, 6 * SECOND, () => world.sendUp(1200));
+    world.run(3 * SECOND);
+    world.blackout(0, 'down');
+    world.run(80 * MS);
+    world.blackout(0, 'down', false);
+    world.run(4 * SECOND);
+    const states = world.vehicle.events.filter(({ type }) => type === 'path-state');
+    expect(states).toContainEqual(expect.objectContaining({ path: 'w0', to: 'suspect' }));
+    expect(ledgers(world)).toEqual([NONE, NONE]);
+    expect(world.gateway.longestGapUs()).toBeLessThan(20 * MS);
+  });
+});
+
 describe('redundant', () => {
   it('carries vitals over a blackout with a gap of an interval and the difference of the two best delays', () => {
     const world = new World({ policy: policyOf('redundant') }).start();

@@ -60,6 +60,12 @@ describe('over a clean link', () => {
     expect(run(deep, 'bbr').detail.rttP50Us).toBeLessThan(60_000);
   });
 
+  it('a way that becomes longer is no loss: a tail loss probe is something new', () => {
+    const steps = [{ atUs: 200_000, apply: (up: LinkDirection) => up.set({ delayUs: 180_000 }) }];
+    const { detail } = run({ ...clean, queueBytes: 1e6 }, 'cubic', { seconds: 2, steps });
+    expect(detail).toMatchObject({ retransmitted: 0, recoveries: 0, timeouts: 0 });
+  });
+
   it('two connections share it, the later one gets its part', () => {
     for (const congestion of ['cubic', 'bbr'] as const) {
       const flows = [tcp(congestion), tcp(congestion, { startUs: 5_000_000 })];

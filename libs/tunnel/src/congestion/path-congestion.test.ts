@@ -37,6 +37,12 @@ class Line {
     }
   }
 
+  /** Nothing is sent for so long, whatever waits: it goes elsewhere. */
+  rest(forUs: number): void {
+    const until = this.clock.nowUs + forUs;
+    for (; this.clock.nowUs < until; this.clock.nowUs += 100) this.acknowledge();
+  }
+
   send(bytes: number): void {
     const { nowUs } = this.clock;
     this.freeUs = Math.max(this.freeUs, nowUs) + (bytes * 8) / this.mbit;
@@ -194,5 +200,20 @@ describe('the congestion control of a path', () => {
     report.lostBytes = 5_000;
     congestion.acknowledged(report, clock);
     expect(congestion.inFlightBytes).toBe(0);
+  });
+
+  it('a path that gets bursts is not taken for one that varies, nor for one that carries more', () => {
+    const line = new Line(5);
+    line.run(4_000_000);
+    const { targetUs } = line.congestion.status();
+    for (let burst = 0; burst < 40; burst++) {
+      line.run(70_000);
+      line.rest(130_000);
+    }
+    line.run(20_000);
+    const after = line.congestion.status();
+    expect(after.rateBps).toBeLessThan(5.3e6);
+    expect(after.pacingBps).toBeLessThan(1.2 * after.rateBps);
+    expect(after.targetUs).toBeLessThan(1.2 * targetUs);
   });
 });

@@ -109,7 +109,7 @@ const SHORT_OF: Readonly<Record<string, number>> = {
   // At 1 % loss of 100 Mbit/s a packet is lost twice in every few seconds, and the window of CUBIC is 400 packets.
   'aggregate-equal-lossy-cubic-up': 0.72,
   'aggregate-equal-lossy-cubic-down': 0.72,
-  // The headers alone take 3.6 %, and a satellite that comes 270 ms later is of no use to CUBIC.
+  // The headers alone take 2.8 %, and a satellite that comes 270 ms later is of no use to CUBIC.
   'lte-satellite tcp-cubic': 0.91,
   // What stands in the queue of a link that is blocked for 300 ms is waited for.
   'mmwave-lte tcp-cubic': 0.7,

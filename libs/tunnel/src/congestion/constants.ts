@@ -102,3 +102,10 @@ export const TARGET_SLOPE_US = 1_000;
 export const TARGET_MIN_US = 3_000;
 export const TARGET_MAX_US = 15_000;
 export const TARGET_CHANGE = 4;
+/**
+ * A link that brings nothing for so long more than what is sent on it was apart, for so many times its jitter and so many
+ * packets' time, pauses, as radio does: its rate is that of what comes afterwards.
+ */
+export const STALL_US = 20_000;
+export const STALL_DEVIATIONS = 4;
+export const STALL_PACKETS = 3;

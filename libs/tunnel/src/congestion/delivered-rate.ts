@@ -10,11 +10,11 @@ export class DeliveredRate {
   private readonly stamps = new Int32Array(SIZE);
   private readonly bytes = new Float64Array(SIZE);
   private readonly lost = new Float64Array(SIZE);
-  /** Delivered, and lost beside it; all losses so far, bytes; span to measure over. */
-  private readonly result = new Float64Array(4);
+  /** Delivered, and lost beside it; all losses so far, bytes; span to measure over; longest time between arrivals. */
+  private readonly result = new Float64Array([0, 0, 0, 0, Number.POSITIVE_INFINITY]);
   private last = -1;
   private count = 0;
-  /** Of these, how many since {@link mark}. */
+  /** Of these, how many since {@link mark} or a pause of the link. */
   private busy = 0;
   private space = -1;
 
@@ -32,6 +32,11 @@ export class DeliveredRate {
   }
   set spanUs(value: number) {
     this.result[3] = value;
+  }
+
+  /** When nothing arrived for longer than this, the link paused, and its rate is that of what came since. */
+  set longestUs(value: number) {
+    this.result[4] = value;
   }
 
   forget(): void {
@@ -54,7 +59,10 @@ export class DeliveredRate {
       this.forget();
       this.space = report.space;
     }
-    if (this.count > 0 && serialDistance(report.arrivedStamp, this.stamps[this.last & MASK]) <= 0) return;
+    const pauseUs = this.count > 0 ? serialDistance(report.arrivedStamp, this.stamps[this.last & MASK]) : 1;
+    if (pauseUs <= 0) return;
+    // What the link did not carry while it paused is no measure of what it carries now.
+    if (pauseUs > this.result[4]) this.busy = 0;
     this.last = (this.last + 1) & MASK;
     this.stamps[this.last] = report.arrivedStamp;
     this.bytes[this.last] = report.receivedBytes;

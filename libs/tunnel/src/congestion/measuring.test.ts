@@ -56,6 +56,26 @@ describe('the delivered rate', () => {
   });
 });
 
+describe('the delivered rate behind a pause of the link', () => {
+  it('is that of what came since, and no rate at all until enough has come', () => {
+    const rate = new DeliveredRate();
+    rate.longestUs = 20_000;
+    rate.spanUs = 25_000;
+    const note = (atUs: number, receivedBytes: number) =>
+      rate.note(reportOf({ arrivedStamp: atUs, receivedBytes, space: 1 }));
+    for (let i = 0; i < 10; i++) note(i * 5_000, i * 5_000);
+    note(145_000, 45_000);
+    expect(rate.measure(1, true)).toBe(false);
+    for (let i = 1; i <= 6; i++) note(145_000 + i * 5_000, 45_000 + i * 10_000);
+    expect(rate.measure(1, true)).toBe(true);
+    expect(rate.bytesPerUs).toBe(2);
+    rate.spanUs = 100_000;
+    expect(rate.measure(1, true)).toBe(false);
+    expect(rate.measure(1, false)).toBe(true);
+    expect(rate.bytesPerUs).toBeLessThan(1);
+  });
+});
+
 describe('the queueing delay', () => {
   /** Samples 5 ms apart: transit times, microseconds, from a clock that is far away. */
   function after(transits: readonly number[], bytes = 1400): { delay: QueueDelay; clock: Clock } {

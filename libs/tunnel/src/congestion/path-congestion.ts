@@ -44,6 +44,9 @@ import {
   RESPONSE_US,
   SEARCH_GAIN,
   SEARCH_QUEUE_US,
+  STALL_DEVIATIONS,
+  STALL_PACKETS,
+  STALL_US,
   STILL_FOR_US,
   STILL_ROUNDS,
   STILL_US,
@@ -283,7 +286,10 @@ export class PathCongestion {
     rate.countLost(report);
     // What an acknowledgement of the keys before tells may be older.
     if (report.largestSentAtUs < 0 || report.largestSentAtUs < numbers[ACKED_AT]) return;
+    const apartUs = report.largestSentAtUs - numbers[ACKED_AT];
     numbers[ACKED_AT] = report.largestSentAtUs;
+    const usualUs = Math.max(STALL_DEVIATIONS * delay.jitterUs, (STALL_PACKETS * PACKET_BYTES) / numbers[CAPACITY]);
+    rate.longestUs = apartUs + Math.max(STALL_US, usualUs);
     rate.note(report);
     if (report.largestSentAtUs >= numbers[RESUMED_AT]) {
       rate.mark();

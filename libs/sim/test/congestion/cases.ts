@@ -174,7 +174,7 @@ function radio(): CongestionCase[] {
           link: { rateProfile, delayUs: 20_000, jitterUs: 5_000, queueBytes: mbit * 125_000 },
           flows: [flow(40)],
         },
-        bounds: { offeredBps: carried(rateProfile, 5, 60), share: fades === 20 ? 0.78 : 0.9, medianMs: 40 },
+        bounds: { offeredBps: carried(rateProfile, 5, 60), share: fades === 20 ? 0.9 : 0.92, medianMs: 40 },
       };
     }),
   );

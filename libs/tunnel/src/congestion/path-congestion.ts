@@ -289,7 +289,8 @@ export class PathCongestion {
     const apartUs = report.largestSentAtUs - numbers[ACKED_AT];
     numbers[ACKED_AT] = report.largestSentAtUs;
     const usualUs = Math.max(STALL_DEVIATIONS * delay.jitterUs, (STALL_PACKETS * PACKET_BYTES) / numbers[CAPACITY]);
-    rate.longestUs = apartUs + Math.max(STALL_US, usualUs);
+    // Until a limit has shown, nothing is known of what is usual.
+    rate.longestUs = this.found ? apartUs + Math.max(STALL_US, usualUs) : Number.POSITIVE_INFINITY;
     rate.note(report);
     if (report.largestSentAtUs >= numbers[RESUMED_AT]) {
       rate.mark();

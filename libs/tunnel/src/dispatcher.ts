@@ -268,6 +268,7 @@ export class Dispatcher {
     if (execution.mode === COPIES) return this.putCopies(slot, execution, length, flags);
     const path = this.pickLate(slot, execution) ?? this.pick(slot, execution, length);
     if (path === undefined) return false;
+    path.congestion.isElastic = (this.core.slots.flags[slot] & FLAG_ORDERED) !== 0;
     if (flags === 0 && execution.repairPermille > 0) this.protect(slot, execution, length, path);
     this.peer.sender.transmit(path, slot, flags | execution.flags);
     if (flags === 0 && execution.rules.redundancy > 0) this.spend(slot, execution, length, path);

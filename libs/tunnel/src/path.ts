@@ -237,7 +237,7 @@ export class Path {
   /** The path was measured. @param reference base delay of some path of the peer, see `PathCongestion.baseDelayUs` */
   noteDelay(reference: number): void {
     const aboveUs = serialDistance(this.congestion.baseDelayUs, reference);
-    this.times[SEND_DELAY] = aboveUs + this.send.queueUs;
+    this.times[SEND_DELAY] = aboveUs + (this.congestion.isElastic ? this.send.queueUs : this.send.delayVariationUs);
   }
 
   /** Overtaken packets that were sent longer ago are lost, microseconds. */

@@ -204,6 +204,7 @@ describe('the congestion control of a path', () => {
 
   it('a path that gets bursts is not taken for one that varies, nor for one that carries more', () => {
     const line = new Line(5);
+    line.congestion.isElastic = true;
     line.run(4_000_000);
     const { targetUs } = line.congestion.status();
     for (let burst = 0; burst < 40; burst++) {

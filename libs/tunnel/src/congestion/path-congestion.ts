@@ -139,6 +139,8 @@ export class PathCongestion {
   private readonly rate = new DeliveredRate();
   private readonly losses = new Losses();
   private readonly drain = new Drain();
+  /** What was sent last is of a stream that takes what it gets: between its bursts other paths carry it. */
+  isElastic = false;
   /** A limit has been seen. */
   private found = false;
   private competing = false;
@@ -386,7 +388,7 @@ export class PathCongestion {
     const delivered = rate.bytesPerUs;
     const sustained = delivered + Math.min(rate.lostPerUs * losses.innocence, delivered);
     numbers[DELIVERED] = delivered;
-    const isLoaded = numbers[LAST_ACKED_AT] - rate.spanUs > numbers[LOADED_AT];
+    const isLoaded = !this.isElastic || numbers[LAST_ACKED_AT] - rate.spanUs > numbers[LOADED_AT];
     if (before > 0 && isLoaded && pacer.refused && !this.drain.isRunning && delay.standingUs < numbers[TARGET]) {
       numbers[CHANGE] += (Math.max(0, 1 - delivered / before) - numbers[CHANGE]) / 16;
     }

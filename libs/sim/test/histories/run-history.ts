@@ -4,7 +4,7 @@ import { type Scenario, SimWorld } from '../../src/index.js';
 import { handshake } from '../node-handshake.js';
 import type { History, HistoryStep } from './history.js';
 import { ReferenceModel } from './reference-model.js';
-import { findByClass, stateSize, tooLarge } from './state-size.js';
+import { attemptsLeft, findByClass, stateSize, tooLarge } from './state-size.js';
 
 export interface Violation {
   readonly kind: 'threw' | 'twice' | 'lost' | 'late' | 'never at rest' | 'state';
@@ -253,6 +253,8 @@ function judgeState(world: SimWorld, violations: Violation[]): { bytes: number; 
       const left = findByClass(engine, name).reduce((sum, one) => sum + (one[field] as number), 0);
       if (left !== 0) fault(`${name}.${field} is ${left}`);
     }
+    if (name === 'vehicle' && attemptsLeft(engine) > 0)
+      fault(`${attemptsLeft(engine)} attempts to shake hands are left`);
     const [slots] = findByClass(engine, 'SendSlots');
     const free = slots.freeCount as number;
     if (free !== SEND_SLOTS) fault(`${SEND_SLOTS - free} slots still held`);

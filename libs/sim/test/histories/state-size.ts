@@ -106,8 +106,17 @@ const EMPTY_AT_REST = [
   'RepairEncoder.byFlow',
   'RepairEncoder.flows',
   'Routes.closing',
-  'VehicleHandshaking.indices',
 ];
+
+/**
+ * Attempts to shake hands that nobody waits for any more. While some run it is at rest, too: links that go on losing packets may
+ * fall silent together for a moment.
+ */
+export function attemptsLeft(engine: object): number {
+  return findByClass(engine, 'VehicleHandshaking')
+    .filter(({ reason }) => reason === undefined)
+    .reduce((sum, { indices }) => sum + (indices as number[]).length, 0);
+}
 
 /** Tables that are larger than they may be. */
 export function tooLarge(tables: StateSize['tables'], atRest: boolean): string[] {

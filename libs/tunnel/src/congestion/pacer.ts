@@ -10,6 +10,7 @@ import {
   OVERDRAFT_US,
   PACKET_BYTES,
   PROBE_US,
+  UNLOADED_US,
 } from './constants.js';
 
 const TURN = 0; // when all that was sent would have left at the pacing rate
@@ -26,8 +27,10 @@ const CAPACITY = 10;
 const REACH = 11;
 const CREDIT = 12; // bytes that may go beside the rate
 const CREDIT_UNTIL = 13;
-const REFUSED_AT = 14;
-const NUMBERS = 15;
+const REFUSED_AT = 14; // when something last had to wait
+const SENT_AT = 15;
+const LOADED_AT = 16;
+const NUMBERS = 17;
 
 /**
  * The bucket is kept as the time at which it is empty (GCRA, ITU-T I.371): sending is allowed while that is less than a
@@ -64,9 +67,9 @@ export class Pacer {
     return this.numbers[WINDOW];
   }
 
-  /** When something last had to wait. */
-  get refusedAtUs(): number {
-    return this.numbers[REFUSED_AT];
+  /** Since when the path has been given all that it takes. */
+  get loadedAtUs(): number {
+    return this.numbers[LOADED_AT];
   }
 
   /** Empty and unknown. */
@@ -104,6 +107,8 @@ export class Pacer {
   sent(bytes: number, clock: Clock): void {
     const { numbers } = this;
     const { nowUs } = clock;
+    if (nowUs - numbers[SENT_AT] > UNLOADED_US && nowUs - numbers[REFUSED_AT] > UNLOADED_US) numbers[LOADED_AT] = nowUs;
+    numbers[SENT_AT] = nowUs;
     if (numbers[IN_FLIGHT] === 0) numbers[PROBE_AT] = nowUs + numbers[PATIENCE];
     if (numbers[TURN] - nowUs >= numbers[BURST] || numbers[IN_FLIGHT] + bytes > numbers[WINDOW]) {
       const urgent = numbers[URGENT_TURN] > nowUs ? numbers[URGENT_TURN] : nowUs;

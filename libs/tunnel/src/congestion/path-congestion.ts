@@ -59,7 +59,6 @@ import {
   TARGET_MIN_US,
   TARGET_REFERENCE,
   TARGET_SLOPE_US,
-  UNLOADED_US,
 } from './constants.js';
 import { DeliveredRate } from './delivered-rate.js';
 import { Drain } from './drain.js';
@@ -117,8 +116,7 @@ const STILL = 21; // competing: the queue as it stands since
 const STILL_FROM = 22;
 const BURST_AT = 23; // when an announced burst was let out
 const RESUMED_AT = 24; // when announced traffic began after a pause; Infinity once it arrives
-const LOADED_AT = 25; // since when the path has been given all that it takes
-const NUMBERS = 26;
+const NUMBERS = 25;
 
 /** Of a path that was not used yet. */
 const NEVER = new Clock();
@@ -207,8 +205,6 @@ export class PathCongestion {
   sent(bytes: number, clock: Clock): void {
     const { numbers } = this;
     if (clock.nowUs - numbers[SENT_AT] > IDLE_KEPT_US) this.wake(clock);
-    if (clock.nowUs - Math.max(numbers[SENT_AT], this.pacer.refusedAtUs) > UNLOADED_US)
-      numbers[LOADED_AT] = clock.nowUs;
     numbers[SENT_AT] = clock.nowUs;
     this.pacer.sent(bytes, clock);
     if (this.drain.isRunning) this.drain.sent(bytes, clock);
@@ -388,7 +384,7 @@ export class PathCongestion {
     const delivered = rate.bytesPerUs;
     const sustained = delivered + Math.min(rate.lostPerUs * losses.innocence, delivered);
     numbers[DELIVERED] = delivered;
-    const isLoaded = !this.isElastic || numbers[LAST_ACKED_AT] - rate.spanUs > numbers[LOADED_AT];
+    const isLoaded = !this.isElastic || numbers[LAST_ACKED_AT] - rate.spanUs > pacer.loadedAtUs;
     if (before > 0 && isLoaded && pacer.refused && !this.drain.isRunning && delay.standingUs < numbers[TARGET]) {
       numbers[CHANGE] += (Math.max(0, 1 - delivered / before) - numbers[CHANGE]) / 16;
     }

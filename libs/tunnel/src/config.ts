@@ -1,6 +1,6 @@
 /**
  * What a tunnel is told and how that is checked: addresses, prefixes, policies, classes. Without the engine, so that a
- * process that runs the engine in another thread does not load it twice (two megabytes of memory on a vehicle).
+ * process that runs the engine in another thread does not load it twice (three megabytes of memory on a vehicle).
  */
 export * from './address.js';
 export * from './batch.js';

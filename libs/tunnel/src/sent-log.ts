@@ -294,33 +294,27 @@ export class SentLog {
     }
   }
 
-  // The packets of a bundle beside the first, as far as their slots still hold them.
+  // The packets of a bundle beside the first, as far as their slots still hold them. No callbacks: acknowledgements come often.
 
   private visitMore(at: number, slots: SendSlots, visit: (slot: number) => void): void {
     const lists = this.lists as SlotLists;
-    let node = this.more[at];
-    do {
-      node = lists.after(node);
-      if (lists.isHeld(node, slots)) visit(lists.slot(node));
-    } while (node !== this.more[at]);
+    const last = this.more[at];
+    for (let one = lists.firstHeld(last, slots); one !== EMPTY; one = lists.nextHeld(one, last, slots))
+      visit(lists.slot(one));
   }
 
   private releaseMore(at: number, slots: SendSlots): void {
     const lists = this.lists as SlotLists;
-    let node = this.more[at];
-    do {
-      node = lists.after(node);
-      if (lists.isHeld(node, slots)) slots.release(lists.slot(node));
-    } while (node !== this.more[at]);
+    const last = this.more[at];
+    for (let one = lists.firstHeld(last, slots); one !== EMPTY; one = lists.nextHeld(one, last, slots))
+      slots.release(lists.slot(one));
   }
 
   private loseMore(at: number, slots: SendSlots, handler: LossHandler): void {
     const lists = this.lists as SlotLists;
-    let node = this.more[at];
-    do {
-      node = lists.after(node);
-      if (lists.isHeld(node, slots)) handler.lose(lists.slot(node));
-    } while (node !== this.more[at]);
+    const last = this.more[at];
+    for (let one = lists.firstHeld(last, slots); one !== EMPTY; one = lists.nextHeld(one, last, slots))
+      handler.lose(lists.slot(one));
   }
 
   private forgetMore(at: number): void {

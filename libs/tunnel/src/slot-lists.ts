@@ -51,6 +51,23 @@ export class SlotLists {
     return slots.generation[this.slots[node]] === this.generations[node];
   }
 
+  /** The first node of a list that still holds its slot; {@link EMPTY} when none does. */
+  firstHeld(last: number, slots: SendSlots): number {
+    return this.held(this.following[last], last, slots);
+  }
+
+  /** The next one behind `node`; {@link EMPTY} at the end. */
+  nextHeld(node: number, last: number, slots: SendSlots): number {
+    return node === last ? EMPTY : this.held(this.following[node], last, slots);
+  }
+
+  private held(from: number, last: number, slots: SendSlots): number {
+    for (let node = from; ; node = this.following[node]) {
+      if (this.isHeld(node, slots)) return node;
+      if (node === last) return EMPTY;
+    }
+  }
+
   /** Forgets a list that is not empty. */
   drop(last: number): void {
     const first = this.following[last];

@@ -10,7 +10,7 @@ const C = 0.4;
 /** Growth per round trip of the AIMD flow that CUBIC is never slower than: 3 (1 - beta) / (1 + beta). */
 const ALPHA = (3 * (1 - BETA)) / (1 + BETA);
 
-/** Before the first loss, while nothing is known of the path: a twentieth of the window each round trip at least (Linux). */
+/** Before the first loss, while nothing is known of the path: a twentieth of the window each round trip at least (`bictcp_update` of Linux). */
 const GROWTH_UNKNOWN = 1 / 20;
 
 const HYSTART_LOW_WINDOW = 16;

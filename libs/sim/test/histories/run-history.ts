@@ -253,8 +253,8 @@ function judgeState(world: SimWorld, violations: Violation[]): { bytes: number; 
       const left = findByClass(engine, name).reduce((sum, one) => sum + (one[field] as number), 0);
       if (left !== 0) fault(`${name}.${field} is ${left}`);
     }
-    if (name === 'vehicle' && attemptsLeft(engine) > 0)
-      fault(`${attemptsLeft(engine)} attempts to shake hands are left`);
+    const attempts = name === 'vehicle' ? attemptsLeft(engine) : 0;
+    if (attempts > 0) fault(`${attempts} attempts to shake hands are left`);
     const [slots] = findByClass(engine, 'SendSlots');
     const free = slots.freeCount as number;
     if (free !== SEND_SLOTS) fault(`${SEND_SLOTS - free} slots still held`);

@@ -82,6 +82,7 @@ const LARGER: Readonly<Record<string, number>> = {
   'ReorderPool.slab': 16 << 20,
   'ReorderPool.keeper': 4096,
   'Inbound.epochs': 4096,
+  'VehicleHandshaking.indices': 8,
   // Chunks of datagrams point into the send slab, or have one of 128 kB.
   'Chunk.slab': 16 << 20,
   'DatagramOutbox.bytes': 1 << 20,

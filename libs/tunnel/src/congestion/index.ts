@@ -1,2 +1,3 @@
 export { AckReport } from './ack-report.js';
-export { type CongestionPhase, type CongestionStatus, PathCongestion } from './path-congestion.js';
+export type { CongestionPhase, CongestionStatus } from './congestion-status.js';
+export { PathCongestion } from './path-congestion.js';

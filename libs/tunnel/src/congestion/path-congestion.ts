@@ -11,6 +11,7 @@
  */
 import { Clock, type Earliest } from '../clock.js';
 import type { AckReport } from './ack-report.js';
+import type { CongestionStatus } from './congestion-status.js';
 import {
   ACK_US,
   AGAIN_US,
@@ -65,30 +66,6 @@ import { Drain } from './drain.js';
 import { Losses } from './losses.js';
 import { Pacer } from './pacer.js';
 import { QueueDelay } from './queue-delay.js';
-
-/**
- * `search`: no queue, growing; `steady`: a small queue stands; `drain`: asks whether less load means less delay and loss;
- * `compete`: a sender beside us fills the queue.
- */
-export type CongestionPhase = 'search' | 'steady' | 'drain' | 'compete';
-
-/** For people. */
-export interface CongestionStatus {
-  readonly phase: CongestionPhase;
-  /** Paced at now, and thought to be carried. */
-  readonly pacingBps: number;
-  readonly rateBps: number;
-  readonly deliveredBps: number;
-  readonly windowBytes: number;
-  readonly inFlightBytes: number;
-  readonly queueUs: number;
-  /** The queue that is kept standing under load. */
-  readonly targetUs: number;
-  /** Loss that is not for lack of capacity. */
-  readonly lossRatio: number;
-  /** Round trip without the queue, back over the path of the acknowledgements. */
-  readonly pipeUs: number;
-}
 
 // Places in `numbers`. Rates are in bytes per microsecond.
 const CAPACITY = 0;

@@ -383,7 +383,7 @@ export class Dispatcher {
 
   /** The path for a packet, if one has room. */
   private pick(slot: number, execution: Execution, length: number): Path | undefined {
-    if (execution.mode === SPILL) return this.pickEarliest(slot, execution, length);
+    if (execution.mode === SPILL && execution.count > 1) return this.pickEarliest(slot, execution, length);
     if (execution.mode === BALANCE) return this.pickBalanced(slot, execution, length);
     const path = execution.paths[0] as Path;
     if (!path.fits(length)) return this.pickOther(execution, length);

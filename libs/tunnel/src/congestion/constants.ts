@@ -25,6 +25,8 @@ export const BASE_WINDOW_US = 10_000_000;
 export const RATE_SPAN_US = 25_000;
 /** ...and so many packets. */
 export const RATE_PACKETS = 4;
+/** Until a limit has shown, a shorter round trip is enough for a round, down to two acknowledgements. */
+export const DISCOVERY_SPAN_US = 10_000;
 /** Urgent packets may overdraw by this share of the capacity, or by this rate where that is more; so much of it at once. */
 export const OVERDRAFT_SHARE = 0.25;
 export const OVERDRAFT_BPS = 128_000;

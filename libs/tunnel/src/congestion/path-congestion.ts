@@ -27,6 +27,7 @@ import {
   COMPETE_RAISED_US,
   COMPETE_UP,
   CONTROL_US,
+  DISCOVERY_SPAN_US,
   DRAIN_EVERY_US,
   DRAIN_MAX_US,
   DRAIN_TELLS_US,
@@ -281,7 +282,7 @@ export class PathCongestion {
     if (report.rttUs > 0) this.notePipe(report);
     if (report.ackedPackets > 0) numbers[SIZE] += (report.ackedBytes / report.ackedPackets - numbers[SIZE]) / 4;
     this.updateTarget();
-    if (numbers[ACKED_AT] >= numbers[ROUND_SENT] + RATE_SPAN_US) this.judgeRound(clock);
+    if (numbers[ACKED_AT] >= numbers[ROUND_SENT] + this.roundUs) this.judgeRound(clock);
     if (!drain.isRunning) this.considerDrain(clock);
     else if (drain.observe(report, delay)) this.judgeDrain(clock);
     this.control(clock);
@@ -346,6 +347,11 @@ export class PathCongestion {
     const still = Math.min(TARGET_MAX_US, Math.max(TARGET_MIN_US, law));
     const target = Math.max(packetUs, still * (1 + TARGET_CHANGE * numbers[CHANGE]));
     numbers[TARGET] = Math.min(target, numbers[TARGET_CAP]);
+  }
+
+  /** Least time of a round. From the first rate to 5 Gbit/s are twelve doublings, which need not take 25 ms each on a short path. */
+  private get roundUs(): number {
+    return this.found ? RATE_SPAN_US : Math.min(RATE_SPAN_US, Math.max(DISCOVERY_SPAN_US, this.numbers[PIPE]));
   }
 
   /** Once a round trip: does more arrive when more is sent? */

@@ -61,7 +61,7 @@ export const RESUME_PARDON_US = 3_000_000;
  * CoDel's target for classes that are not real-time ones: flows that fill several radio links at once need a queue to draw
  * on when one of them fades, and queues of their own keep them from others.
  */
-export const BULK_TARGET_US = 25_000;
+export const BULK_TARGET_US = 100_000;
 /** CoDel's least target for flows that are not TCP: most of them cannot slow down, and would only lose packets. */
 export const PATIENT_TARGET_US = 300_000;
 /** CoDel's target while the capacity of a path is being found, and at most. */

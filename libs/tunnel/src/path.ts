@@ -237,7 +237,12 @@ export class Path {
   /** The path was measured. @param reference base delay of some path of the peer, see `PathCongestion.baseDelayUs` */
   noteDelay(reference: number): void {
     const aboveUs = serialDistance(this.congestion.baseDelayUs, reference);
-    this.times[SEND_DELAY] = aboveUs + (this.congestion.isElastic ? this.send.queueUs : this.send.delayVariationUs);
+    this.times[SEND_DELAY] = aboveUs + this.delayAboveUs;
+  }
+
+  /** How much later than at best a packet arrives that is sent now. */
+  private get delayAboveUs(): number {
+    return this.congestion.isElastic ? this.send.queueUs : this.send.delayVariationUs;
   }
 
   /** Overtaken packets that were sent longer ago are lost, microseconds. */
@@ -396,7 +401,7 @@ export class Path {
   snapshot(nowUs: number, fastest: Readonly<Record<'send' | 'receive', Path | undefined>>): PathSnapshot {
     const { rtt, send, receive } = this;
     const halfUs = (way: 'send' | 'receive') => (fastest[way]?.rtt.minUs ?? 0) / 2;
-    const towards = directionSnapshot(send, nowUs, fastest.send?.send, halfUs('send'));
+    const towards = directionSnapshot(send, this.delayAboveUs, nowUs, fastest.send?.send, halfUs('send'));
     const { capacityBps, queueUs } = this.limits();
     this.evidence = evidenceFor(towards);
     this.times[LOSS_COST] = towards.lossRatio * LOSS_COST_US;
@@ -408,7 +413,7 @@ export class Path {
       minRttUs: rtt.minUs,
       rttVarUs: rtt.variationUs,
       send: { ...towards, capacityBps, queueUs },
-      receive: directionSnapshot(receive, nowUs, fastest.receive?.receive, halfUs('receive')),
+      receive: directionSnapshot(receive, receive.delayVariationUs, nowUs, fastest.receive?.receive, halfUs('receive')),
       priority: this.priority,
       metered: this.metered,
       roaming: this.roaming,
@@ -468,6 +473,7 @@ function evidenceFor({ lossRatio, burstPackets }: PathSnapshot['send']): number 
 
 function directionSnapshot(
   estimate: DirectionEstimate,
+  aboveUs: number,
   nowUs: number,
   fastest: DirectionEstimate | undefined,
   fastestUs: number,
@@ -476,7 +482,7 @@ function directionSnapshot(
   const least = fastest?.leastTransitUs;
   const isKnown = own !== undefined && least !== undefined && fastestUs > 0;
   return {
-    oneWayDelayUs: isKnown ? fastestUs + serialDistance(own, least) + estimate.delayVariationUs : 0,
+    oneWayDelayUs: isKnown ? fastestUs + serialDistance(own, least) + aboveUs : 0,
     delayVariationUs: estimate.delayVariationUs,
     jitterUs: estimate.jitterUs,
     lossRatio: estimate.lossRatio(nowUs),

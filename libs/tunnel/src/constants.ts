@@ -61,7 +61,12 @@ export const RESUME_PARDON_US = 3_000_000;
  * CoDel's target for classes that are not real-time ones: flows that fill several radio links at once need a queue to draw
  * on when one of them fades, and queues of their own keep them from others.
  */
-export const BULK_TARGET_US = 100_000;
+export const BULK_TARGET_US = 25_000;
+/**
+ * And so much more for each per cent by which the paths' rate falls from one round trip to the next, see `PathCongestion.change`:
+ * 5 to 8 on cellular links in motion, none on constant ones. A window that is cut too early leaves the next rise unused.
+ */
+export const VARYING_TARGET_US = 12_500;
 /** CoDel's least target for flows that are not TCP: most of them cannot slow down, and would only lose packets. */
 export const PATIENT_TARGET_US = 300_000;
 /** CoDel's target while the capacity of a path is being found, and at most. */

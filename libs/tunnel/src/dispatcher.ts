@@ -21,6 +21,7 @@ import {
   SPILL_IMPATIENCE_US,
   SPILL_STANDING_US,
   SPILL_TIE_US,
+  VARYING_TARGET_US,
 } from './constants.js';
 import type { Core } from './core.js';
 import { TCP_FLOW } from './flow-hash.js';
@@ -515,9 +516,13 @@ function targetUs(execution: Execution): number {
   let slowestUs = 0;
   let discovering = execution.count === 0;
   let rateBps = 0;
+  let changeBps = 0;
   for (let i = 0; i < execution.count; i++) {
     const { sendDelayUs, congestion } = execution.paths[i] as Path;
-    if (i === 0 || execution.mode === SPILL || execution.mode === BALANCE) rateBps += congestion.rateBps;
+    if (i === 0 || execution.mode === SPILL || execution.mode === BALANCE) {
+      rateBps += congestion.rateBps;
+      changeBps += congestion.change * congestion.rateBps;
+    }
     fastestUs = Math.min(fastestUs, sendDelayUs);
     slowestUs = Math.max(slowestUs, sendDelayUs);
     if (i === 0) discovering = congestion.isDiscovering;
@@ -526,5 +531,6 @@ function targetUs(execution: Execution): number {
   const spreadUs = execution.mode === SPILL && execution.count > 1 ? slowestUs - fastestUs : 0;
   // On a slow link a packet waits for those that are being sent, and that is no queue.
   const packetUs = Math.min(SLOWEST_PACKET_US, FULL_PACKET_BITS * (1e6 / rateBps));
-  return Math.max(BULK_TARGET_US, packetUs) + Math.min(spreadUs, DISCOVERY_TARGET_US);
+  const varyingUs = Math.min(DISCOVERY_TARGET_US, BULK_TARGET_US + (VARYING_TARGET_US * 100 * changeBps) / rateBps);
+  return Math.max(varyingUs, packetUs) + Math.min(spreadUs, DISCOVERY_TARGET_US);
 }

@@ -154,6 +154,10 @@ export class PathCongestion {
   get queueUs(): number {
     return this.delay.standingUs;
   }
+  /** Mean share by which less arrives than in the round before: 0 on a link of constant rate, 0.05 to 0.1 on radio. */
+  get change(): number {
+    return this.numbers[CHANGE];
+  }
   /** Base of the one-way delay: difference of two unrelated clocks, modulo 2^32; comparable between the paths of a peer. */
   get baseDelayUs(): number {
     return this.delay.baseTransitUs;

@@ -202,6 +202,18 @@ describe('the congestion control of a path', () => {
     expect(congestion.inFlightBytes).toBe(0);
   });
 
+  it('knows a link whose rate varies from one that keeps it', () => {
+    const constant = new Line(10);
+    constant.run(6_000_000);
+    expect(constant.congestion.change).toBeLessThan(0.01);
+    const varying = new Line(10);
+    for (let i = 0; i < 60; i++) {
+      varying.mbit = i % 2 === 0 ? 12 : 6;
+      varying.run(100_000);
+    }
+    expect(varying.congestion.change).toBeGreaterThan(0.03);
+  });
+
   it('a path that gets bursts is not taken for one that varies, nor for one that carries more', () => {
     const line = new Line(5);
     line.congestion.isElastic = true;

@@ -48,6 +48,8 @@ export const SIMILAR_US = 5_000;
 /** A class whose queue has stood for the first uses slower paths also for packets that arrive up to the second later there. */
 export const SPILL_STANDING_US = 100_000;
 export const SPILL_IMPATIENCE_US = 100_000;
+/** While the faster paths are enough, the time for which they were not is forgotten so many times as fast. */
+export const SPILL_FORGETS = 4;
 /** A path with this share of the faster ones' rate adds too little for that, one with twice as much all that it needs. */
 export const SPILL_ADDS_LITTLE = 0.1;
 /** Classes whose packets live no longer are real-time ones: their deadline keeps the queue short, CoDel would lose more. */

@@ -18,6 +18,7 @@ import {
   RESUME_PARDON_US,
   SIMILAR_US,
   SPILL_ADDS_LITTLE,
+  SPILL_FORGETS,
   SPILL_IMPATIENCE_US,
   SPILL_STANDING_US,
   SPILL_TIE_US,
@@ -45,6 +46,7 @@ import {
   FELT_DROPS,
   FELT_RETRANSMISSIONS,
   PREFER_US,
+  SHORT_AT_US,
   SPILL,
 } from './scheduler.js';
 import {
@@ -103,7 +105,9 @@ export class Dispatcher {
     execution.demand.note(length, flow, this.core.clock);
     if (execution.count === 0 || peer.sessions.current === undefined) peer.tally.add(NO_PATH);
     else if (queues.packets === 0 && !recovery.isWaiting && this.put(slot, execution, 0)) return;
-    if (queues.backlogPackets(classIndex) === 0) execution.numbers[EMPTY_AT_US] = this.core.clock.nowUs;
+    if (queues.backlogPackets(classIndex) === 0) {
+      execution.numbers[EMPTY_AT_US] = this.core.clock.nowUs - this.stoodUs(execution);
+    }
     this.start(execution);
     queues.enqueue(slot, classIndex, this.core.clock);
   }
@@ -224,8 +228,10 @@ export class Dispatcher {
     }
     if (fresh < 0) return false;
     const execution = executions[queues.classOfNext];
-    if (this.put(fresh, execution, 0)) queues.taken();
-    else queues.blocked(!(execution.mode === BALANCE && execution.pinned));
+    if (this.put(fresh, execution, 0)) {
+      queues.taken();
+      if (queues.backlogPackets(execution.index) === 0) execution.numbers[SHORT_AT_US] = this.core.clock.nowUs;
+    } else queues.blocked(!(execution.mode === BALANCE && execution.pinned));
     return true;
   }
 
@@ -454,8 +460,14 @@ export class Dispatcher {
       if (path !== next && path.sendDelayUs <= nextUs) fasterBps += path.congestion.rateBps;
     }
     const waiting = this.queues.backlogBytes(execution.index) + length;
-    const laterUs = nextUs - fastestUs - this.impatienceUs(execution, next.congestion.rateBps / fasterBps);
-    return laterUs * fasterBps <= waiting * 8e6 ? next : undefined;
+    // What it carries may be far more than is known until a limit has shown.
+    const adds = next.congestion.isDiscovering ? 1 : next.congestion.rateBps / fasterBps;
+    const laterUs = nextUs - fastestUs - this.impatienceUs(execution, adds);
+    if (laterUs * fasterBps > waiting * 8e6) return undefined;
+    const { nowUs } = this.core.clock;
+    if (waiting === length) execution.numbers[EMPTY_AT_US] = nowUs - this.stoodUs(execution);
+    execution.numbers[SHORT_AT_US] = nowUs;
+    return next;
   }
 
   /**
@@ -464,9 +476,20 @@ export class Dispatcher {
    * @param adds its rate as a share of that of the faster ones
    */
   private impatienceUs(execution: Execution, adds: number): number {
-    const standingUs = this.core.clock.nowUs - execution.numbers[EMPTY_AT_US];
     const worth = Math.max(0, Math.min(1, (adds - SPILL_ADDS_LITTLE) / SPILL_ADDS_LITTLE));
-    return worth * Math.max(0, Math.min(SPILL_IMPATIENCE_US, standingUs - SPILL_STANDING_US));
+    return worth * Math.max(0, this.stoodUs(execution) - SPILL_STANDING_US);
+  }
+
+  /**
+   * How long the faster paths have not been enough, microseconds, as far as it matters. BBR drains its queue every eight
+   * round trips: a moment without one is no reason to do without the slower paths for a while.
+   */
+  private stoodUs({ index, numbers }: Execution): number {
+    const { nowUs } = this.core.clock;
+    const most = SPILL_STANDING_US + SPILL_IMPATIENCE_US;
+    if (this.queues.backlogPackets(index) > 0) return Math.min(most, nowUs - numbers[EMPTY_AT_US]);
+    const stoodUs = Math.min(most, numbers[SHORT_AT_US] - numbers[EMPTY_AT_US]);
+    return Math.max(0, stoodUs - SPILL_FORGETS * (nowUs - numbers[SHORT_AT_US]));
   }
 
   private pickBalanced(slot: number, execution: Execution, length: number): Path | undefined {

@@ -48,6 +48,11 @@ export const SIMILAR_US = 5_000;
 /** A class whose queue has stood for the first uses slower paths also for packets that arrive up to the second later there. */
 export const SPILL_STANDING_US = 100_000;
 export const SPILL_IMPATIENCE_US = 100_000;
+/**
+ * A stream whose order is restored that takes this share of what the faster paths carry would take more. BBR learns of a path
+ * only by what arrives over it: one that fits on the fastest path would stay there for ever.
+ */
+export const SPILL_FILLED = 0.8;
 /** While the faster paths are enough, the time for which they were not is forgotten so many times as fast. */
 export const SPILL_FORGETS = 4;
 /** A path with this share of the faster ones' rate adds too little for that, one with twice as much all that it needs. */

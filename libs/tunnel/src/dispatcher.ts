@@ -18,6 +18,7 @@ import {
   RESUME_PARDON_US,
   SIMILAR_US,
   SPILL_ADDS_LITTLE,
+  SPILL_FILLED,
   SPILL_FORGETS,
   SPILL_IMPATIENCE_US,
   SPILL_STANDING_US,
@@ -414,10 +415,14 @@ export class Dispatcher {
       fastestUs = us;
     }
     if (fastest === undefined) return this.pickOther(execution, length);
-    if ((this.core.slots.flags[slot] & FLAG_ORDERED) !== 0 && execution.numbers[PREFER_US] <= SPILL_TIE_US)
-      return this.pickSimilar(execution, length, fastestUs) ?? this.pickSlower(execution, length, fastest, fastestUs);
-    if (this.hasRoom(fastest, execution, length)) return fastest;
-    return this.pickSlower(execution, length, fastest, fastestUs);
+    const isOrdered = (this.core.slots.flags[slot] & FLAG_ORDERED) !== 0;
+    const among =
+      isOrdered && execution.numbers[PREFER_US] <= SPILL_TIE_US
+        ? this.pickSimilar(execution, length, fastestUs)
+        : this.hasRoom(fastest, execution, length)
+          ? fastest
+          : undefined;
+    return among ?? this.pickSlower(execution, length, fastest, fastestUs, isOrdered);
   }
 
   /**
@@ -441,7 +446,13 @@ export class Dispatcher {
     return best;
   }
 
-  private pickSlower(execution: Execution, length: number, fastest: Path, fastestUs: number): Path | undefined {
+  private pickSlower(
+    execution: Execution,
+    length: number,
+    fastest: Path,
+    fastestUs: number,
+    isOrdered: boolean,
+  ): Path | undefined {
     let next: Path | undefined;
     let nextUs = 0;
     for (let i = 0; i < execution.count; i++) {
@@ -462,7 +473,8 @@ export class Dispatcher {
     const waiting = this.queues.backlogBytes(execution.index) + length;
     // What it carries may be far more than is known until a limit has shown.
     const adds = next.congestion.isDiscovering ? 1 : next.congestion.rateBps / fasterBps;
-    const laterUs = nextUs - fastestUs - this.impatienceUs(execution, adds);
+    const isFilled = isOrdered && execution.demand.rateBps > SPILL_FILLED * fasterBps;
+    const laterUs = nextUs - fastestUs - this.impatienceUs(execution, adds, isFilled);
     if (laterUs * fasterBps > waiting * 8e6) return undefined;
     const { nowUs } = this.core.clock;
     if (waiting === length) execution.numbers[EMPTY_AT_US] = nowUs - this.stoodUs(execution);
@@ -475,9 +487,9 @@ export class Dispatcher {
    * enough to be worth the delay of what has to wait for its packets.
    * @param adds its rate as a share of that of the faster ones
    */
-  private impatienceUs(execution: Execution, adds: number): number {
+  private impatienceUs(execution: Execution, adds: number, isFilled: boolean): number {
     const worth = Math.max(0, Math.min(1, (adds - SPILL_ADDS_LITTLE) / SPILL_ADDS_LITTLE));
-    return worth * Math.max(0, this.stoodUs(execution) - SPILL_STANDING_US);
+    return worth * (isFilled ? SPILL_IMPATIENCE_US : Math.max(0, this.stoodUs(execution) - SPILL_STANDING_US));
   }
 
   /**

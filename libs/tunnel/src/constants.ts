@@ -31,6 +31,11 @@ export const SWEEP_INTERVAL_US = 500_000;
 /** Pause between the replays of two paths' tails: one after the other, not each with all that the last one replayed. */
 export const REPLAY_PAUSE_US = 25_000;
 
+/** What stands on a path that has become slow goes over others, too, where so much queue was seen and so much more is to come. */
+export const OVERTAKE_QUEUE_US = 60_000;
+export const OVERTAKE_LEFT_US = 200_000;
+export const OVERTAKE_AGAIN_US = 500_000;
+
 /** Packets that depend on a path in doubt are looked at this often: those that are late by now go over another one. */
 export const RETRY_HELD_US = 100_000;
 
@@ -52,6 +57,7 @@ export const SPILL_IMPATIENCE_US = 100_000;
  * A stream whose order is restored that takes this share of what the faster paths carry would take more. BBR learns of a path
  * only by what arrives over it: one that fits on the fastest path would stay there for ever.
  */
+export const SPILL_WARM_US = 5_000;
 export const SPILL_FILLED = 0.8;
 /** While the faster paths are enough, the time for which they were not is forgotten so many times as fast. */
 export const SPILL_FORGETS = 4;

@@ -24,6 +24,7 @@ import {
   SPILL_STANDING_US,
   SPILL_TIE_US,
   VARYING_TARGET_US,
+  SPILL_WARM_US,
 } from './constants.js';
 import type { Core } from './core.js';
 import { TCP_FLOW } from './flow-hash.js';
@@ -49,6 +50,7 @@ import {
   PREFER_US,
   SHORT_AT_US,
   SPILL,
+  WARM_AT_US,
 } from './scheduler.js';
 import {
   BYTES_SENT,
@@ -416,6 +418,10 @@ export class Dispatcher {
     }
     if (fastest === undefined) return this.pickOther(execution, length);
     const isOrdered = (this.core.slots.flags[slot] & FLAG_ORDERED) !== 0;
+    if (isOrdered && clock.nowUs >= execution.numbers[WARM_AT_US]) {
+      const idle = this.pickIdle(execution, length, fastest);
+      if (idle !== undefined) return idle;
+    }
     const among =
       isOrdered && execution.numbers[PREFER_US] <= SPILL_TIE_US
         ? this.pickSimilar(execution, length, fastestUs)
@@ -444,6 +450,26 @@ export class Dispatcher {
       leastFilled = filled;
     }
     return best;
+  }
+
+  /** TODO */
+  private pickIdle(execution: Execution, length: number, fastest: Path): Path | undefined {
+    const { nowUs } = this.core.clock;
+    execution.numbers[WARM_AT_US] = nowUs + SPILL_WARM_US;
+    for (let i = 0; i < execution.count; i++) {
+      const path = execution.paths[i] as Path;
+      if (path === fastest || nowUs < path.askedUs + SPILL_WARM_US || !path.fits(length)) continue;
+      let fasterBps = 0;
+      for (let j = 0; j < execution.count; j++) {
+        const other = execution.paths[j] as Path;
+        if (other !== path && other.sendDelayUs <= path.sendDelayUs) fasterBps += other.congestion.rateBps;
+      }
+      if (execution.demand.rateBps <= SPILL_FILLED * fasterBps) continue;
+      const adds = path.congestion.isDiscovering ? 1 : path.congestion.rateBps / fasterBps;
+      if (path.sendDelayUs - fastest.sendDelayUs > this.impatienceUs(execution, adds, true)) continue;
+      if (this.hasRoom(path, execution, length)) return path;
+    }
+    return undefined;
   }
 
   private pickSlower(

@@ -45,6 +45,7 @@ export const BUDGET_BYTES = 5;
 export const DOUBTED_UNTIL_US = 6;
 /** When the faster paths of a spilling class were not enough for it last; means nothing while packets wait. */
 export const SHORT_AT_US = 7;
+export const WARM_AT_US = 8;
 
 /** A receiver waits for what was lost until it has been sent again, and once more in case that is lost too. */
 const RETRANSMISSIONS_AWAITED = 2.2;
@@ -70,7 +71,7 @@ export class Execution {
   /** Largest inner packet that all of them carry, as far as is known. */
   maxPacket = Number.MAX_SAFE_INTEGER;
   /** See above: few arrays, as each costs every vehicle that is known 200 bytes. */
-  readonly numbers = new Float64Array(8);
+  readonly numbers = new Float64Array(9);
   /** Extra copies of each packet. */
   copies = 0;
   /** Repair bytes per byte sent, thousandths. */

@@ -31,7 +31,10 @@ export const SWEEP_INTERVAL_US = 500_000;
 /** Pause between the replays of two paths' tails: one after the other, not each with all that the last one replayed. */
 export const REPLAY_PAUSE_US = 25_000;
 
-/** What stands on a path that has become slow goes over others, too, where so much queue was seen and so much more is to come. */
+/**
+ * What is under way on a path that has become slow goes over others, too, where packets stand for so long already and what is
+ * under way needs at least the second; not again before the third. A queue of our own making is a tenth of that.
+ */
 export const OVERTAKE_QUEUE_US = 60_000;
 export const OVERTAKE_LEFT_US = 200_000;
 export const OVERTAKE_AGAIN_US = 500_000;
@@ -54,11 +57,12 @@ export const SIMILAR_US = 5_000;
 export const SPILL_STANDING_US = 100_000;
 export const SPILL_IMPATIENCE_US = 100_000;
 /**
- * A stream whose order is restored that takes this share of what the faster paths carry would take more. BBR learns of a path
- * only by what arrives over it: one that fits on the fastest path would stay there for ever.
+ * A stream whose order is restored that takes this share of what the faster paths carry would take more: BBR learns of a path
+ * only by what arrives over it, and one that fits on the fastest path would stay there for ever. The next slower one gets at
+ * least a packet in the second time.
  */
-export const SPILL_WARM_US = 5_000;
 export const SPILL_FILLED = 0.8;
+export const SPILL_KEPT_US = 5_000;
 /** While the faster paths are enough, the time for which they were not is forgotten so many times as fast. */
 export const SPILL_FORGETS = 4;
 /** A path with this share of the faster ones' rate adds too little for that, one with twice as much all that it needs. */

@@ -16,15 +16,7 @@ import {
   REAL_TIME_US,
   RESUME_LATE_US,
   RESUME_PARDON_US,
-  SIMILAR_US,
-  SPILL_ADDS_LITTLE,
-  SPILL_FILLED,
-  SPILL_FORGETS,
-  SPILL_IMPATIENCE_US,
-  SPILL_STANDING_US,
-  SPILL_TIE_US,
   VARYING_TARGET_US,
-  SPILL_WARM_US,
 } from './constants.js';
 import type { Core } from './core.js';
 import { TCP_FLOW } from './flow-hash.js';
@@ -42,16 +34,13 @@ import {
   betterForControl,
   COPIES,
   DOUBTED_UNTIL_US,
-  EMPTY_AT_US,
   type Execution,
   FELT_DROPPED_BYTES,
   FELT_DROPS,
   FELT_RETRANSMISSIONS,
-  PREFER_US,
-  SHORT_AT_US,
   SPILL,
-  WARM_AT_US,
 } from './scheduler.js';
+import { Spill } from './spill.js';
 import {
   BYTES_SENT,
   COPIES_SENT,
@@ -76,6 +65,7 @@ export class Dispatcher {
   private readonly resumedAt = new Float64Array([Number.NEGATIVE_INFINITY]);
   readonly recovery: Recovery;
   private readonly core: Core;
+  private readonly spill: Spill;
   /** Classes whose packets cannot go again in the running dispatch, one bit each. */
   private blocked = 0;
   /** The path that the last protected packet took. */
@@ -97,6 +87,7 @@ export class Dispatcher {
       numbers[FELT_DROPPED_BYTES] += slots.length[slot];
       slots.release(slot);
     });
+    this.spill = new Spill(this.core, this.queues);
   }
 
   /** Takes over a packet that is held in its slot: sends it, or lets it wait for its turn. */
@@ -108,9 +99,7 @@ export class Dispatcher {
     execution.demand.note(length, flow, this.core.clock);
     if (execution.count === 0 || peer.sessions.current === undefined) peer.tally.add(NO_PATH);
     else if (queues.packets === 0 && !recovery.isWaiting && this.put(slot, execution, 0)) return;
-    if (queues.backlogPackets(classIndex) === 0) {
-      execution.numbers[EMPTY_AT_US] = this.core.clock.nowUs - this.stoodUs(execution);
-    }
+    if (queues.backlogPackets(classIndex) === 0) this.spill.beginWaiting(execution);
     this.start(execution);
     queues.enqueue(slot, classIndex, this.core.clock);
   }
@@ -233,7 +222,7 @@ export class Dispatcher {
     const execution = executions[queues.classOfNext];
     if (this.put(fresh, execution, 0)) {
       queues.taken();
-      if (queues.backlogPackets(execution.index) === 0) execution.numbers[SHORT_AT_US] = this.core.clock.nowUs;
+      if (queues.backlogPackets(execution.index) === 0) this.spill.endWaiting(execution);
     } else queues.blocked(!(execution.mode === BALANCE && execution.pinned));
     return true;
   }
@@ -393,141 +382,15 @@ export class Dispatcher {
 
   /** The path for a packet, if one has room. */
   private pick(slot: number, execution: Execution, length: number): Path | undefined {
-    if (execution.mode === SPILL && execution.count > 1) return this.pickEarliest(slot, execution, length);
+    if (execution.mode === SPILL && execution.count > 1) {
+      const fastest = this.spill.fastest(execution, length);
+      if (fastest === undefined) return this.pickOther(execution, length);
+      return this.spill.pick(slot, execution, length, fastest);
+    }
     if (execution.mode === BALANCE) return this.pickBalanced(slot, execution, length);
     const path = execution.paths[0] as Path;
     if (!path.fits(length)) return this.pickOther(execution, length);
     return this.hasRoom(path, execution, length) ? path : undefined;
-  }
-
-  /**
-   * The path over which the packet arrives first. One that has room while a faster one has not is taken only if all that
-   * waits would take the faster one longer: ECF, Lim et al., CoNEXT 2017.
-   */
-  private pickEarliest(slot: number, execution: Execution, length: number): Path | undefined {
-    const { clock } = this.core;
-    let fastest: Path | undefined;
-    let fastestUs = 0;
-    for (let i = 0; i < execution.count; i++) {
-      const path = execution.paths[i] as Path;
-      if (!path.fits(length)) continue;
-      const us = path.sendDelayUs + path.congestion.waitUs(clock);
-      if (fastest !== undefined && us >= fastestUs - execution.numbers[PREFER_US]) continue;
-      fastest = path;
-      fastestUs = us;
-    }
-    if (fastest === undefined) return this.pickOther(execution, length);
-    const isOrdered = (this.core.slots.flags[slot] & FLAG_ORDERED) !== 0;
-    if (isOrdered && clock.nowUs >= execution.numbers[WARM_AT_US]) {
-      const idle = this.pickIdle(execution, length, fastest);
-      if (idle !== undefined) return idle;
-    }
-    const among =
-      isOrdered && execution.numbers[PREFER_US] <= SPILL_TIE_US
-        ? this.pickSimilar(execution, length, fastestUs)
-        : this.hasRoom(fastest, execution, length)
-          ? fastest
-          : undefined;
-    return among ?? this.pickSlower(execution, length, fastest, fastestUs, isOrdered);
-  }
-
-  /**
-   * Of the paths that are about as fast as the fastest the one with the most room: a flow whose order is restored is
-   * striped over them from the start, so that all of them are known before it has filled the first.
-   */
-  private pickSimilar(execution: Execution, length: number, fastestUs: number): Path | undefined {
-    const { clock } = this.core;
-    let best: Path | undefined;
-    let leastFilled = 0;
-    for (let i = 0; i < execution.count; i++) {
-      const path = execution.paths[i] as Path;
-      const { congestion } = path;
-      if (!path.fits(length) || path.sendDelayUs + congestion.waitUs(clock) > fastestUs + SIMILAR_US) continue;
-      const filled = congestion.inFlightBytes / congestion.windowBytes;
-      if (best !== undefined && filled >= leastFilled) continue;
-      if (!this.hasRoom(path, execution, length)) continue;
-      best = path;
-      leastFilled = filled;
-    }
-    return best;
-  }
-
-  /** TODO */
-  private pickIdle(execution: Execution, length: number, fastest: Path): Path | undefined {
-    const { nowUs } = this.core.clock;
-    execution.numbers[WARM_AT_US] = nowUs + SPILL_WARM_US;
-    for (let i = 0; i < execution.count; i++) {
-      const path = execution.paths[i] as Path;
-      if (path === fastest || nowUs < path.askedUs + SPILL_WARM_US || !path.fits(length)) continue;
-      let fasterBps = 0;
-      for (let j = 0; j < execution.count; j++) {
-        const other = execution.paths[j] as Path;
-        if (other !== path && other.sendDelayUs <= path.sendDelayUs) fasterBps += other.congestion.rateBps;
-      }
-      if (execution.demand.rateBps <= SPILL_FILLED * fasterBps) continue;
-      const adds = path.congestion.isDiscovering ? 1 : path.congestion.rateBps / fasterBps;
-      if (path.sendDelayUs - fastest.sendDelayUs > this.impatienceUs(execution, adds, true)) continue;
-      if (this.hasRoom(path, execution, length)) return path;
-    }
-    return undefined;
-  }
-
-  private pickSlower(
-    execution: Execution,
-    length: number,
-    fastest: Path,
-    fastestUs: number,
-    isOrdered: boolean,
-  ): Path | undefined {
-    let next: Path | undefined;
-    let nextUs = 0;
-    for (let i = 0; i < execution.count; i++) {
-      const path = execution.paths[i] as Path;
-      if (path === fastest || !path.fits(length)) continue;
-      const us = path.sendDelayUs;
-      if (next !== undefined && us >= nextUs - execution.numbers[PREFER_US]) continue;
-      if (!this.hasRoom(path, execution, length)) continue;
-      next = path;
-      nextUs = us;
-    }
-    if (next === undefined) return undefined;
-    let fasterBps = 0;
-    for (let i = 0; i < execution.count; i++) {
-      const path = execution.paths[i] as Path;
-      if (path !== next && path.sendDelayUs <= nextUs) fasterBps += path.congestion.rateBps;
-    }
-    const waiting = this.queues.backlogBytes(execution.index) + length;
-    // What it carries may be far more than is known until a limit has shown.
-    const adds = next.congestion.isDiscovering ? 1 : next.congestion.rateBps / fasterBps;
-    const isFilled = isOrdered && execution.demand.rateBps > SPILL_FILLED * fasterBps;
-    const laterUs = nextUs - fastestUs - this.impatienceUs(execution, adds, isFilled);
-    if (laterUs * fasterBps > waiting * 8e6) return undefined;
-    const { nowUs } = this.core.clock;
-    if (waiting === length) execution.numbers[EMPTY_AT_US] = nowUs - this.stoodUs(execution);
-    execution.numbers[SHORT_AT_US] = nowUs;
-    return next;
-  }
-
-  /**
-   * A queue that stands for long shows that the faster paths are not enough: a slower one is taken sooner then, if it adds
-   * enough to be worth the delay of what has to wait for its packets.
-   * @param adds its rate as a share of that of the faster ones
-   */
-  private impatienceUs(execution: Execution, adds: number, isFilled: boolean): number {
-    const worth = Math.max(0, Math.min(1, (adds - SPILL_ADDS_LITTLE) / SPILL_ADDS_LITTLE));
-    return worth * (isFilled ? SPILL_IMPATIENCE_US : Math.max(0, this.stoodUs(execution) - SPILL_STANDING_US));
-  }
-
-  /**
-   * How long the faster paths have not been enough, microseconds, as far as it matters. BBR drains its queue every eight
-   * round trips: a moment without one is no reason to do without the slower paths for a while.
-   */
-  private stoodUs({ index, numbers }: Execution): number {
-    const { nowUs } = this.core.clock;
-    const most = SPILL_STANDING_US + SPILL_IMPATIENCE_US;
-    if (this.queues.backlogPackets(index) > 0) return Math.min(most, nowUs - numbers[EMPTY_AT_US]);
-    const stoodUs = Math.min(most, numbers[SHORT_AT_US] - numbers[EMPTY_AT_US]);
-    return Math.max(0, stoodUs - SPILL_FORGETS * (nowUs - numbers[SHORT_AT_US]));
   }
 
   private pickBalanced(slot: number, execution: Execution, length: number): Path | undefined {

@@ -45,7 +45,8 @@ export const BUDGET_BYTES = 5;
 export const DOUBTED_UNTIL_US = 6;
 /** When the faster paths of a spilling class were not enough for it last; means nothing while packets wait. */
 export const SHORT_AT_US = 7;
-export const WARM_AT_US = 8;
+/** Slower paths that its stream will need are kept in use: looked at again then. */
+export const KEPT_AT_US = 8;
 
 /** A receiver waits for what was lost until it has been sent again, and once more in case that is lost too. */
 const RETRANSMISSIONS_AWAITED = 2.2;

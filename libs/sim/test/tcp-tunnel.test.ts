@@ -72,4 +72,10 @@ describe('aggregation on the virtual clock', () => {
     expect(linkSumBps(scenarioNamed('aggregate-cubic-up'), 'up')).toBe(35e6);
     expect(linkSumBps(scenarioNamed('aggregate-equal-bbr-down'), 'down')).toBe(100e6);
   });
+
+  it('while the first falls to a tenth from 10 to 18 s they carry 18 Mbit/s less', () => {
+    const sumBps = (fromS: number, toS: number) =>
+      linkSumBps(scenarioNamed('aggregate-drop-bbr-up'), 'up', fromS * 1e6, toS * 1e6);
+    expect([sumBps(0, 10), sumBps(12, 14), sumBps(18, 20), sumBps(7, 27)]).toEqual([35e6, 17e6, 35e6, 27.8e6]);
+  });
 });

@@ -27,9 +27,26 @@ export function tcp(direction: 'up' | 'down', congestion: TcpCongestion = 'cubic
   return { kind: 'tcp', direction, bytes: 0, congestion };
 }
 
-/** What the links of a scenario carry together in a direction, as far as their rates are constant, bits per second. */
-export function linkSumBps(scenario: Scenario, direction: 'up' | 'down'): number {
-  return scenario.links.reduce((sum, spec) => sum + (spec[direction].rateBps ?? 0), 0);
+/** What the links of a scenario carry together in a direction, as far as their rates are set, mean of a time, bits per second. */
+export function linkSumBps(
+  scenario: Scenario,
+  direction: 'up' | 'down',
+  fromUs = 0,
+  toUs = scenario.durationUs,
+): number {
+  const meanBps = ({ name, [direction]: { rateBps = 0 } }: LinkSpec) => {
+    let bits = rateBps * (toUs - fromUs);
+    let beforeBps = rateBps;
+    for (const step of scenario.steps) {
+      if (step.action !== 'set' || step.link !== name) continue;
+      if (step.direction !== undefined && step.direction !== 'both' && step.direction !== direction) continue;
+      const nextBps = step.set.rateBps ?? beforeBps;
+      bits += (nextBps - beforeBps) * Math.max(0, toUs - Math.max(fromUs, step.atUs));
+      beforeBps = nextBps;
+    }
+    return bits / (toUs - fromUs);
+  };
+  return scenario.links.reduce((sum, spec) => sum + meanBps(spec), 0);
 }
 
 const DIRECTIONS = ['up', 'down'] as const;

@@ -139,7 +139,12 @@ function requiredShare(name: string): number {
 }
 
 /** Part of the table that every test run goes through. */
-const SOME_AGGREGATION = ['aggregate-cubic-up', 'aggregate-lossy-cubic-down', 'aggregate-equal-bbr-down'];
+const SOME_AGGREGATION = [
+  'aggregate-cubic-up',
+  'aggregate-lossy-cubic-down',
+  'aggregate-equal-bbr-down',
+  'aggregate-drop-bbr-up',
+];
 const aggregation = aggregateScenarios.filter(({ name }) => IS_FULL || SOME_AGGREGATION.includes(name));
 
 describe('aggregation', () => {

@@ -39,6 +39,7 @@ export const RETRY_HELD_US = 100_000;
  * the other would take for all of it. Looked at so often.
  */
 export const STUCK_LEAST_US = 100_000;
+export const STUCK_QUEUE_US = 20_000;
 export const STUCK_FACTOR = 2;
 export const STUCK_CHECK_US = 10_000;
 

@@ -4,7 +4,7 @@
  * packets whose order is restored; others hold up nobody. The path is not to blame, and stays as it is.
  */
 import { FLAG_ORDERED } from '@corridor/wire';
-import { STUCK_CHECK_US, STUCK_FACTOR, STUCK_LEAST_US } from './constants.js';
+import { STUCK_CHECK_US, STUCK_FACTOR, STUCK_LEAST_US, STUCK_QUEUE_US } from './constants.js';
 import type { Path } from './path.js';
 import type { Peer } from './peer.js';
 import { SPILL } from './scheduler.js';
@@ -32,7 +32,7 @@ export class Stuck {
     const { paths } = this.peer;
     const bits = congestion.inFlightBytes * 8e6;
     const stuckUs = bits / congestion.rateBps;
-    if (stuckUs < STUCK_LEAST_US || congestion.isDiscovering) return false;
+    if (stuckUs < STUCK_LEAST_US || congestion.queueUs < STUCK_QUEUE_US || congestion.isDiscovering) return false;
     for (let i = 0; i < paths.length; i++) {
       const other = paths[i];
       if (other.bit === bit || other.state !== 'up' || !other.usable) continue;

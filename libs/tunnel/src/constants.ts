@@ -35,11 +35,11 @@ export const REPLAY_PAUSE_US = 25_000;
 export const RETRY_HELD_US = 100_000;
 
 /**
- * What is on its way on a path goes over another, too, when it takes longer to arrive by the first and by so many times what
- * the other would take for all of it. Looked at so often.
+ * What is on its way on a path goes over another, too, when a queue of the first stands on the path and it takes longer to arrive
+ * by the second and by so many times what the other path takes for all of it. Looked at so often.
  */
-export const STUCK_LEAST_US = 100_000;
 export const STUCK_QUEUE_US = 20_000;
+export const STUCK_LEAST_US = 100_000;
 export const STUCK_FACTOR = 2;
 export const STUCK_CHECK_US = 10_000;
 

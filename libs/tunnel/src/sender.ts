@@ -123,7 +123,7 @@ export class Sender implements LossHandler {
     } else this.peer.dispatcher.recovery.push(slot, execution.index, WAITS_LOST);
   }
 
-  /** {@link choose} is about packets of `path` from now on. */
+  /** What {@link choose} is told of from now on are packets of `path`. */
   abandon(path: Path): void {
     this.begin(path);
   }

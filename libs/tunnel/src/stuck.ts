@@ -1,7 +1,7 @@
 /**
  * What stands in the queue of a path that carries next to nothing any more holds up all that follows it in its flow. It goes
- * over another path, too, where it arrives far sooner: opportunistic retransmission as in Raiciu et al., NSDI 2012. Only
- * packets whose order is restored; others hold up nobody. The path is not to blame, and stays as it is.
+ * over another path, too, where it arrives far sooner: opportunistic retransmission, as in Raiciu et al., NSDI 2012. Only
+ * packets whose order is restored, once each: others hold up nobody. The path answers, and stays as it is.
  */
 import { FLAG_ORDERED } from '@corridor/wire';
 import { STUCK_CHECK_US, STUCK_FACTOR, STUCK_LEAST_US, STUCK_QUEUE_US } from './constants.js';

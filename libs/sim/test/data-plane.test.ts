@@ -106,12 +106,8 @@ describe('failover', () => {
  * measured, for other seeds). Whoever reaches one takes its line out. See docs/measurements.md.
  */
 const SHORT_OF: Readonly<Record<string, number>> = {
-  // The headers alone take 2.8 %, and a satellite that comes 270 ms later is of no use to CUBIC.
-  'lte-satellite tcp-cubic': 0.91,
-  // What stands in the queue of a link that is blocked for 300 ms is waited for.
-  'mmwave-lte tcp-cubic': 0.7,
-  // Beside other senders in both cells, some seeds get less than on the better cell alone.
-  'contended-cells tcp-cubic': 0.92,
+  // Headers take 2.8 %, acknowledgements of the tunnel 1.6 %, and a satellite that comes 270 ms later is of no use to CUBIC.
+  'lte-satellite tcp-cubic': 0.935,
   'tcp-cubic-up': 0.74,
   'tcp-bbr-down': 0.74,
 };

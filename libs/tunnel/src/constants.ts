@@ -42,6 +42,15 @@ export const OVERTAKE_AGAIN_US = 500_000;
 /** Packets that depend on a path in doubt are looked at this often: those that are late by now go over another one. */
 export const RETRY_HELD_US = 100_000;
 
+/**
+ * What is on its way on a path goes over another, too, when a queue of the first stands on the path and it takes longer to arrive
+ * by the second and by so many times what the other path takes for all of it. Looked at so often.
+ */
+export const STUCK_QUEUE_US = 20_000;
+export const STUCK_LEAST_US = 100_000;
+export const STUCK_FACTOR = 2;
+export const STUCK_CHECK_US = 10_000;
+
 /** At most so many bytes of a silent path's tail go over another one at once, whatever that one was known to carry. */
 export const REPLAY_AT_ONCE_BYTES = 96_000;
 

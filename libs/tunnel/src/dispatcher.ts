@@ -441,8 +441,10 @@ function targetUs(execution: Execution): number {
   let discovering = execution.count === 0;
   let rateBps = 0;
   let changeBps = 0;
+  let roundTripUs = 0;
   for (let i = 0; i < execution.count; i++) {
-    const { sendDelayUs, congestion } = execution.paths[i] as Path;
+    const { sendDelayUs, congestion, rtt } = execution.paths[i] as Path;
+    if (i === 0) roundTripUs = rtt.minUs;
     if (i === 0 || execution.mode === SPILL || execution.mode === BALANCE) {
       rateBps += congestion.rateBps;
       changeBps += congestion.change * congestion.rateBps;
@@ -455,6 +457,7 @@ function targetUs(execution: Execution): number {
   const spreadUs = execution.mode === SPILL && execution.count > 1 ? slowestUs - fastestUs : 0;
   // On a slow link a packet waits for those that are being sent, and that is no queue.
   const packetUs = Math.min(SLOWEST_PACKET_US, FULL_PACKET_BITS * (1e6 / rateBps));
-  const varyingUs = Math.min(DISCOVERY_TARGET_US, BULK_TARGET_US + (VARYING_TARGET_US * 100 * changeBps) / rateBps);
-  return Math.max(varyingUs, packetUs) + Math.min(spreadUs, DISCOVERY_TARGET_US);
+  const varyingUs = BULK_TARGET_US + (VARYING_TARGET_US * 100 * changeBps) / rateBps;
+  const bulkUs = Math.min(DISCOVERY_TARGET_US, Math.max(varyingUs, roundTripUs));
+  return Math.max(bulkUs, packetUs) + Math.min(spreadUs, DISCOVERY_TARGET_US);
 }

@@ -29,6 +29,7 @@ import type { RepairDecoder } from './repair/index.js';
 import { Scheduler } from './scheduler.js';
 import { Sender } from './sender.js';
 import { Sessions, type Succession } from './sessions.js';
+import { Stuck } from './stuck.js';
 import { HANDSHAKES, REKEYS, Tally } from './tally.js';
 
 /** Work that only one of the two roles has, such as the vehicle's handshakes. */
@@ -61,6 +62,7 @@ export class Peer {
   readonly mtu: PathMtu;
   readonly sender: Sender;
   readonly dispatcher: Dispatcher;
+  private readonly stuck = new Stuck(this);
   private readonly explain = new Explain(this);
   readonly tally = new Tally();
   readonly sequences = new FlowSequences();
@@ -172,6 +174,7 @@ export class Peer {
     this.feedback.expireLosses(nowUs);
     this.validation.service(nowUs);
     this.liveness.service(nowUs);
+    this.stuck.service(nowUs);
     this.announcements.service(nowUs);
     this.mtu.service(nowUs);
     this.duty?.service(nowUs);

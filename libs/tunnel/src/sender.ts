@@ -123,6 +123,11 @@ export class Sender implements LossHandler {
     } else this.peer.dispatcher.recovery.push(slot, execution.index, WAITS_LOST);
   }
 
+  /** What {@link choose} is told of from now on are packets of `path`. */
+  abandon(path: Path): void {
+    this.begin(path);
+  }
+
   private begin(abandoned: Path | undefined): void {
     this.replayed = 0;
     this.replayedBytes = 0;
@@ -153,7 +158,7 @@ export class Sender implements LossHandler {
   }
 
   /** Marks a packet to be sent again, unless it is too old or some other path answers for it. */
-  private choose(slot: number): void {
+  choose(slot: number): void {
     const { slots, clock } = this.core;
     if (slots.sent[slot] === 0 || slots.waiting[slot] !== 0) return;
     if (clock.nowUs - slots.heldSinceUs[slot] > REPLAY_HORIZON_US || this.peer.sessions.current === undefined) return;

@@ -31,14 +31,6 @@ export const SWEEP_INTERVAL_US = 500_000;
 /** Pause between the replays of two paths' tails: one after the other, not each with all that the last one replayed. */
 export const REPLAY_PAUSE_US = 25_000;
 
-/**
- * What is under way on a path that has become slow goes over others, too, where packets stand for so long already and what is
- * under way needs at least the second; not again before the third. A queue of our own making is a tenth of that.
- */
-export const OVERTAKE_QUEUE_US = 60_000;
-export const OVERTAKE_LEFT_US = 200_000;
-export const OVERTAKE_AGAIN_US = 500_000;
-
 /** Packets that depend on a path in doubt are looked at this often: those that are late by now go over another one. */
 export const RETRY_HELD_US = 100_000;
 

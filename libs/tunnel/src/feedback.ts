@@ -12,9 +12,6 @@ import {
   ACK_PROBE_INTERVAL_US,
   ACK_TWICE_US,
   ECHO_INTERVAL_US,
-  OVERTAKE_AGAIN_US,
-  OVERTAKE_LEFT_US,
-  OVERTAKE_QUEUE_US,
 } from './constants.js';
 import type { Epoch } from './epochs.js';
 import type { NumberSpace } from './number-space.js';
@@ -216,25 +213,6 @@ export class Feedback {
       times[REFERENCE] = path.congestion.baseDelayUs;
     }
     path.noteDelay(times[REFERENCE]);
-    if (path.congestion.isElastic) this.overtake(path);
-  }
-
-  /**
-   * A link has become far slower, and all of the stream waits for what stands on it: that goes over the others, too
-   * (opportunistic retransmission: Raiciu et al., NSDI 2012).
-   */
-  private overtake(path: Path): void {
-    const { congestion } = path;
-    const { nowUs } = this.peer.core.clock;
-    if (congestion.queueUs < OVERTAKE_QUEUE_US || nowUs < path.overtakenUs + OVERTAKE_AGAIN_US) return;
-    if (congestion.inFlightBytes * 8e6 < OVERTAKE_LEFT_US * congestion.rateBps) return;
-    const { paths } = this.peer;
-    for (let i = 0; i < paths.length; i++) {
-      if (paths[i].state !== 'up' || paths[i].sendDelayUs + OVERTAKE_QUEUE_US > path.sendDelayUs) continue;
-      path.overtakenUs = nowUs;
-      this.peer.sender.replayTail(path);
-      return;
-    }
   }
 
   /** Losses that time has told, not an acknowledgement. */

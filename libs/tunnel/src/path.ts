@@ -50,8 +50,7 @@ const USUAL = 19;
 const USUAL_AT = 20;
 const LOSS_TIME = 21;
 const LATE = 22;
-const OVERTAKEN = 23;
-const PLACES = 24;
+const PLACES = 23;
 
 /** One-way delay of a path that was never measured: behind all others. */
 const UNKNOWN_DELAY_US = 10_000_000;
@@ -186,13 +185,6 @@ export class Path {
   }
   set tailProbedUs(value: number) {
     this.times[TAIL_PROBED] = value;
-  }
-  /** When its tail last went over others, as it had become slow, microseconds. */
-  get overtakenUs(): number {
-    return this.times[OVERTAKEN];
-  }
-  set overtakenUs(value: number) {
-    this.times[OVERTAKEN] = value;
   }
   /** When the proof of a gated path began, or began anew. */
   get proofFromUs(): number {

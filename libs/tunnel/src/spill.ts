@@ -124,10 +124,10 @@ export class Spill {
     execution.numbers[KEPT_AT_US] = clock.nowUs + SPILL_KEPT_US;
     for (let i = 0; i < execution.count; i++) {
       const path = execution.paths[i] as Path;
-      if (path === fastest || clock.nowUs < path.askedUs + SPILL_KEPT_US || !path.fits(length)) continue;
+      const laterUs = path.sendDelayUs - fastest.sendDelayUs;
+      if (laterUs <= SIMILAR_US || clock.nowUs < path.askedUs + SPILL_KEPT_US || !path.fits(length)) continue;
       const fasterBps = this.fasterBps(execution, path);
       if (execution.demand.rateBps <= SPILL_FILLED * fasterBps) continue;
-      const laterUs = path.sendDelayUs - fastest.sendDelayUs;
       if (laterUs > this.impatienceUs(execution, path, fasterBps, true)) continue;
       if (hasRoom(path, execution, length, clock)) return path;
     }

@@ -104,7 +104,7 @@ export class Spill {
     }
     if (next === undefined) return undefined;
     const fasterBps = this.fasterBps(execution, next);
-    const isFilled = isOrdered && execution.demand.rateBps > SPILL_FILLED * fasterBps;
+    const isFilled = isOrdered && this.fills(execution, next, fasterBps);
     const waiting = this.queues.backlogBytes(execution.index) + length;
     const fastestUs = fastest.sendDelayUs + fastest.congestion.waitUs(clock);
     const laterUs = nextUs - fastestUs - this.impatienceUs(execution, next, fasterBps, isFilled);
@@ -127,11 +127,22 @@ export class Spill {
       const laterUs = path.sendDelayUs - fastest.sendDelayUs;
       if (laterUs <= SIMILAR_US || clock.nowUs < path.askedUs + SPILL_KEPT_US || !path.fits(length)) continue;
       const fasterBps = this.fasterBps(execution, path);
-      if (execution.demand.rateBps <= SPILL_FILLED * fasterBps) continue;
+      if (!this.fills(execution, path, fasterBps)) continue;
       if (laterUs > this.impatienceUs(execution, path, fasterBps, true)) continue;
       if (hasRoom(path, execution, length, clock)) return path;
     }
     return undefined;
+  }
+
+  /** Whether the class nearly fills the paths that are no slower than `slower`: each of them has shown its limit. */
+  private fills(execution: Execution, slower: Path, fasterBps: number): boolean {
+    if (execution.demand.rateBps <= SPILL_FILLED * fasterBps) return false;
+    for (let i = 0; i < execution.count; i++) {
+      const path = execution.paths[i] as Path;
+      const isFaster = path !== slower && path.sendDelayUs <= slower.sendDelayUs;
+      if (isFaster && path.congestion.isDiscovering) return false;
+    }
+    return true;
   }
 
   /** What the paths carry together that are no slower than `slower`. */

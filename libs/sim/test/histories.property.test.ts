@@ -20,10 +20,12 @@ const PROGRESS = 250;
  * Histories that have broken the contract before, run always. Packets waited for a path that had become too slow, beside
  * others with room: 57, 189, 251, 266, 308, 344, 787, 817, 824, 1351, 1788, 2174; CoDel dropped them, likewise: 1402, 1893, 2036,
  * 2071; they depended on a path in doubt until it was down: 1512. Idle lossy paths were probed without end: 553. Attempts to
- * shake hands were left over: 512, 1493. Links that were slow still brought what they had taken: 2618.
+ * shake hands were left over: 512, 1493. Links that were slow still brought what they had taken: 2618. An answer to what was sent in
+ * the same instant passed for an answer to the tail, and the vehicle never noticed that the gateway was another: 7241.
  */
 const HARD_SEEDS = [
   57, 189, 251, 266, 308, 344, 512, 553, 787, 817, 824, 1351, 1402, 1493, 1512, 1788, 1893, 2036, 2071, 2174, 2618,
+  7241,
 ];
 
 function seeds(): number[] {

@@ -31,6 +31,7 @@ import type { Peer } from './peer.js';
 
 /** What is sent in the same instant in which a path is proven to work is not yet answered. */
 const JUST_BEFORE_US = 1;
+const JUST_AFTER_US = 1;
 
 export class Liveness {
   /** Packets wait unacknowledged that no other path could take over. */
@@ -224,7 +225,8 @@ export class Liveness {
       provenBefore: path.provenBefore,
     });
     if (verdict === undefined) return;
-    if (verdict.to === 'suspect') path.triggerUs = tailSentUs;
+    // What was sent in the same instant as the tail may be answered: that does not answer for the tail.
+    if (verdict.to === 'suspect') path.triggerUs = Math.max(tailSentUs, path.answeredSentUs + JUST_AFTER_US);
     this.enter(path, verdict.to, verdict.reason);
   }
 

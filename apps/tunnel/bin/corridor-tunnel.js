@@ -1,7 +1,6 @@
-#!/usr/bin/env -S node --single-threaded-gc --no-memory-reducer --always-sparkplug
+#!/usr/bin/env -S node --single-threaded-gc --no-memory-reducer
 // Why the flags: a collection that nothing asked for, some eight seconds after the traffic began, and helper threads that
 // compete with the packets for the cores, held packets up for 10 to 28 ms on a machine with two cores.
-// Baseline code for everything: until the hot functions are optimised, a fifth more gets through in the first second of traffic.
 import { main } from '../dist/cli.js';
 
 process.exitCode = await main(process.argv.slice(2));

@@ -29,9 +29,8 @@ import { nextHealth } from './health.js';
 import type { Path } from './path.js';
 import type { Peer } from './peer.js';
 
-/** What is sent in the same instant in which a path is proven to work is not yet answered. */
-const JUST_BEFORE_US = 1;
-const JUST_AFTER_US = 1;
+/** What is sent in the same instant in which a path is proven to work, or something was answered, is not yet answered. */
+const INSTANT_US = 1;
 
 export class Liveness {
   /** Packets wait unacknowledged that no other path could take over. */
@@ -109,7 +108,7 @@ export class Liveness {
   /** The path's new address answered: what went out towards the old one goes out again. */
   validated(path: Path): void {
     const { nowUs } = this.peer.core.clock;
-    path.answered(nowUs - JUST_BEFORE_US, nowUs);
+    path.answered(nowUs - INSTANT_US, nowUs);
     if (this.unrescued) this.retryHeld();
     this.peer.attention = true;
   }
@@ -146,7 +145,7 @@ export class Liveness {
     const { nowUs } = this.peer.core.clock;
     for (const path of this.peer.paths) {
       if (path === proven) {
-        path.answered(nowUs - JUST_BEFORE_US, nowUs);
+        path.answered(nowUs - INSTANT_US, nowUs);
         if (path.state !== 'up') this.enter(path, 'up', 'the handshake went over it');
       } else if (fresh) {
         path.provenBefore = false;
@@ -226,7 +225,7 @@ export class Liveness {
     });
     if (verdict === undefined) return;
     // What was sent in the same instant as the tail may be answered: that does not answer for the tail.
-    if (verdict.to === 'suspect') path.triggerUs = Math.max(tailSentUs, path.answeredSentUs + JUST_AFTER_US);
+    if (verdict.to === 'suspect') path.triggerUs = Math.max(tailSentUs, path.answeredSentUs + INSTANT_US);
     this.enter(path, verdict.to, verdict.reason);
   }
 

@@ -123,12 +123,8 @@ export class Sender implements LossHandler {
     } else this.peer.dispatcher.recovery.push(slot, execution.index, WAITS_LOST);
   }
 
-  /** What {@link choose} is told of from now on are packets of `path`. */
-  abandon(path: Path): void {
-    this.begin(path);
-  }
-
-  private begin(abandoned: Path | undefined): void {
+  /** What {@link choose} is told of from now on are packets that `abandoned` carries, if it is one. */
+  begin(abandoned: Path | undefined): void {
     this.replayed = 0;
     this.replayedBytes = 0;
     this.abandoned = abandoned;

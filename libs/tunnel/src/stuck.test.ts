@@ -14,7 +14,7 @@ interface Figures {
 }
 
 /** A peer whose first path carries slots 0 to 2, and what of them goes again. */
-function chosen(first: Figures, second: Figures, flags: readonly number[], mode: number = SPILL): number[] {
+function chosen(first: Figures, second: Figures, flags: readonly number[], mode: number = SPILL, count = 2): number[] {
   const slots: number[] = [];
   const pathOf = ({ state = 'up', isElastic = true, queueUs = 0, ...figures }: Figures, id: number) => ({
     id,
@@ -30,13 +30,14 @@ function chosen(first: Figures, second: Figures, flags: readonly number[], mode:
       for (const slot of carried) visit(slot);
     },
   };
+  const paths = [pathOf(first, 0), pathOf(second, 1)];
   const peer = {
-    paths: [pathOf(first, 0), pathOf(second, 1)],
+    paths,
     core: { slots: { flags } },
     sessions: { current: { spaces: [{ sent }, undefined] }, previous: undefined },
     sender: {
-      abandon: () => {},
-      executionOf: () => ({ mode, count: 2 }),
+      begin: () => {},
+      executionOf: () => ({ mode, paths, count }),
       choose: (slot: number) => slots.push(slot),
     },
   };
@@ -60,6 +61,10 @@ describe('packets on a path that carries next to nothing any more', () => {
 
   it('stay where they are in classes of one path', () => {
     expect(chosen(blocked, free, ordered, SINGLE)).toEqual([]);
+  });
+
+  it('stay where they are in classes that do not use the other path', () => {
+    expect(chosen(blocked, free, ordered, SPILL, 1)).toEqual([]);
   });
 
   it('stay where they are when they arrive there as soon, or there is no queue', () => {

@@ -7,11 +7,13 @@ import { FLAG_ORDERED } from '@corridor/wire';
 import { STUCK_CHECK_US, STUCK_FACTOR, STUCK_LEAST_US, STUCK_QUEUE_US } from './constants.js';
 import type { Path } from './path.js';
 import type { Peer } from './peer.js';
-import { SPILL } from './scheduler.js';
+import { type Execution, SPILL } from './scheduler.js';
 
 export class Stuck {
   /** When paths are looked at next, microseconds. */
   private readonly times = new Float64Array([Number.NEGATIVE_INFINITY]);
+  /** The paths that bring far sooner what is stuck on the one that is looked at, one bit each, see `Path.bit`. */
+  private sooner = 0;
   private readonly takeOne = (slot: number): void => this.take(slot);
 
   constructor(private readonly peer: Peer) {}
@@ -27,25 +29,26 @@ export class Stuck {
     }
   }
 
-  /** Whether what is on its way on `path` takes far longer to arrive than it would over another path. */
+  /** Whether what is on its way on a path takes far longer to arrive than it would over another one. */
   private isStuck({ congestion, bit }: Path): boolean {
     const { paths } = this.peer;
     const bits = congestion.inFlightBytes * 8e6;
     const stuckUs = bits / congestion.rateBps;
     if (stuckUs < STUCK_LEAST_US || congestion.queueUs < STUCK_QUEUE_US || congestion.isDiscovering) return false;
+    this.sooner = 0;
     for (let i = 0; i < paths.length; i++) {
       const other = paths[i];
       if (other.bit === bit || other.state !== 'up' || !other.usable) continue;
       const otherUs = other.rtt.expectedUs + (bits + other.congestion.inFlightBytes * 8e6) / other.congestion.rateBps;
-      if (stuckUs > STUCK_LEAST_US + STUCK_FACTOR * otherUs) return true;
+      if (stuckUs > STUCK_LEAST_US + STUCK_FACTOR * otherUs) this.sooner |= other.bit;
     }
-    return false;
+    return this.sooner !== 0;
   }
 
   private free(path: Path): void {
     const { current, previous } = this.peer.sessions;
     const { slots } = this.peer.core;
-    this.peer.sender.abandon(path);
+    this.peer.sender.begin(path);
     previous?.spaces[path.id]?.sent.forEachHeld(slots, this.takeOne);
     current?.spaces[path.id]?.sent.forEachHeld(slots, this.takeOne);
   }
@@ -53,7 +56,13 @@ export class Stuck {
   private take(slot: number): void {
     const { sender, core } = this.peer;
     const execution = sender.executionOf(slot);
-    if ((core.slots.flags[slot] & FLAG_ORDERED) === 0 || execution.mode !== SPILL || execution.count < 2) return;
-    sender.choose(slot);
+    if ((core.slots.flags[slot] & FLAG_ORDERED) === 0 || execution.mode !== SPILL) return;
+    if (this.maySpill(execution)) sender.choose(slot);
+  }
+
+  /** Whether a class uses one of the paths that are sooner: otherwise its packets would only go where they are stuck again. */
+  private maySpill({ paths, count }: Execution): boolean {
+    for (let i = 0; i < count; i++) if (((paths[i] as Path).bit & this.sooner) !== 0) return true;
+    return false;
   }
 }

@@ -7,7 +7,8 @@ export function statusText(status: HostStatus): string {
   const cpuSeconds = (figures.cpuUserUs + figures.cpuSystemUs) / 1e6;
   const head =
     `${status.role} on ${tun.name} (mtu ${tun.mtu}), up ${duration(figures.uptimeSeconds * 1e6)}, ` +
-    `process ${figures.pid}, ${(figures.rssBytes / 1e6).toFixed(0)} MB, ${cpuSeconds.toFixed(1)} s of CPU`;
+    `process ${figures.pid}, ${(figures.rssBytes / 1e6).toFixed(0)} MB, ` +
+    `${cpuSeconds.toFixed(1)} s of CPU, ciphers by ${figures.aead}`;
   const lines = [head];
   if (status.role === 'vehicle') lines.push(uplinksLine(status));
   for (const uplink of status.uplinks) {

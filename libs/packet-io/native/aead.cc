@@ -1,12 +1,12 @@
-// AEAD over batches with the OpenSSL that Node carries: its symbols are in the process, its headers beside Node's.
-#include <openssl/evp.h>
-
-#include <array>
+// AEAD over batches: bounds, headers and nonces. The arithmetic is cipher.h's.
 #include <cstring>
 #include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "addon.h"
+#include "cipher.h"
 #include "prefetch.h"
 
 namespace pio {
@@ -15,29 +15,17 @@ namespace {
 // Order of AEAD_COUNTERS in counters.ts.
 enum Counter { kSealed, kOpened, kRejected, kCounters };
 
-constexpr int32_t kChaCha20Poly1305 = 1;
-constexpr int32_t kAes256Gcm = 2;
 constexpr int kOuter = 12;  // outer header, authenticated
 constexpr int kInner = 12;  // inner header, sealed
-constexpr int kTag = 16;
-constexpr size_t kNonce = 12;
-constexpr size_t kKeyBytes = 32;
+constexpr int kTag = kAeadTag;
 
-struct FreeContext {
-  // Erases the key schedule.
-  void operator()(EVP_CIPHER_CTX* context) const { EVP_CIPHER_CTX_free(context); }
-};
-using Context = std::unique_ptr<EVP_CIPHER_CTX, FreeContext>;
-
-struct Key {
-  Context seal;
-  Context open;
-};
+constexpr char kOpenssl[] = "openssl";
+constexpr char kIpsecMb[] = "ipsec-mb";
 
 // Path id u32 LE, packet number u64 LE, from the outer header: type u8, path id u8, number's bits 32..47 u16, receiver
 // index u32, number's bits 0..31 u32.
 void nonce_of(const uint8_t* outer, uint8_t* nonce) {
-  memset(nonce, 0, kNonce);
+  memset(nonce, 0, kAeadNonce);
   nonce[0] = outer[1];
   memcpy(nonce + 4, outer + 8, 4);
   memcpy(nonce + 8, outer + 2, 2);
@@ -45,31 +33,30 @@ void nonce_of(const uint8_t* outer, uint8_t* nonce) {
 
 class AeadTable {
  public:
-  // Answers -1 when OpenSSL does not offer the cipher (a FIPS build, say).
+  explicit AeadTable(bool ipsec_mb) : ipsec_mb_(ipsec_mb) {}
+
+  // Answers -1 when OpenSSL does not offer the cipher.
   int32_t add(int32_t cipher, const uint8_t* key);
   void drop(int32_t handle) {
-    if (known(handle)) keys_[static_cast<size_t>(handle)] = {};
+    if (known(handle)) keys_[static_cast<size_t>(handle)] = nullptr;
   }
   bool known(int32_t handle) const {
-    return handle >= 0 && static_cast<size_t>(handle) < keys_.size() && keys_[static_cast<size_t>(handle)].seal;
+    return handle >= 0 && static_cast<size_t>(handle) < keys_.size() && keys_[static_cast<size_t>(handle)];
   }
   // `plain` is the inner header and payload in one piece; writes outer header, ciphertext and tag.
   bool seal(int32_t handle, const uint8_t* outer, const uint8_t* plain, int length, uint8_t* target);
   bool open(int32_t handle, const uint8_t* datagram, int length, uint8_t* target);
 
  private:
-  std::vector<Key> keys_;
+  const bool ipsec_mb_;
+  std::vector<std::unique_ptr<Cipher>> keys_;
 };
 
 int32_t AeadTable::add(int32_t cipher, const uint8_t* key) {
-  const EVP_CIPHER* method = cipher == kAes256Gcm ? EVP_aes_256_gcm() : EVP_chacha20_poly1305();
-  Key entry{Context(EVP_CIPHER_CTX_new()), Context(EVP_CIPHER_CTX_new())};
-  if (!entry.seal || !entry.open || EVP_EncryptInit_ex(entry.seal.get(), method, nullptr, key, nullptr) != 1 ||
-      EVP_DecryptInit_ex(entry.open.get(), method, nullptr, key, nullptr) != 1) {
-    return -1;
-  }
+  auto entry = ipsec_mb_ && cipher == kAes256Gcm ? ipsec_mb_cipher(key) : openssl_cipher(cipher, key);
+  if (!entry) return -1;
   for (size_t i = 0; i < keys_.size(); i++) {
-    if (keys_[i].seal) continue;
+    if (keys_[i]) continue;
     keys_[i] = std::move(entry);
     return static_cast<int32_t>(i);
   }
@@ -78,45 +65,39 @@ int32_t AeadTable::add(int32_t cipher, const uint8_t* key) {
 }
 
 bool AeadTable::seal(int32_t handle, const uint8_t* outer, const uint8_t* plain, int length, uint8_t* target) {
-  EVP_CIPHER_CTX* context = keys_[static_cast<size_t>(handle)].seal.get();
-  uint8_t nonce[kNonce];
+  uint8_t nonce[kAeadNonce];
   nonce_of(outer, nonce);
   memcpy(target, outer, kOuter);
-  uint8_t* sealed = target + kOuter;
-  int done = 0;
-  return EVP_EncryptInit_ex(context, nullptr, nullptr, nullptr, nonce) == 1 &&
-         EVP_EncryptUpdate(context, nullptr, &done, outer, kOuter) == 1 &&
-         EVP_EncryptUpdate(context, sealed, &done, plain, length) == 1 &&
-         EVP_EncryptFinal_ex(context, sealed + length, &done) == 1 &&
-         EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, kTag, sealed + length) == 1;
+  return keys_[static_cast<size_t>(handle)]->seal(nonce, outer, kOuter, plain, static_cast<size_t>(length),
+                                                  target + kOuter);
 }
 
 bool AeadTable::open(int32_t handle, const uint8_t* datagram, int length, uint8_t* target) {
-  EVP_CIPHER_CTX* context = keys_[static_cast<size_t>(handle)].open.get();
-  const int sealed = length - kOuter - kTag;
-  uint8_t nonce[kNonce];
+  uint8_t nonce[kAeadNonce];
   nonce_of(datagram, nonce);
-  int done = 0;
-  return EVP_DecryptInit_ex(context, nullptr, nullptr, nullptr, nonce) == 1 &&
-         EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, kTag,
-                             const_cast<uint8_t*>(datagram + kOuter + sealed)) == 1 &&
-         EVP_DecryptUpdate(context, nullptr, &done, datagram, kOuter) == 1 &&
-         EVP_DecryptUpdate(context, target, &done, datagram + kOuter, sealed) == 1 &&
-         EVP_DecryptFinal_ex(context, target + sealed, &done) == 1;
+  return keys_[static_cast<size_t>(handle)]->open(nonce, datagram, kOuter, datagram + kOuter,
+                                                  static_cast<size_t>(length - kOuter - kTag), target);
 }
 
 struct Wrapped {
   napi_ref counters_ref = nullptr;
   double* counters = nullptr;
   AeadTable table;
+
+  explicit Wrapped(bool ipsec_mb) : table(ipsec_mb) {}
 };
 
 napi_value construct(napi_env env, napi_callback_info info) {
   Args args(env, info);
   Array<double> counters;
-  if (!constructing(env, info, "Aead") || !args.doubles(0, counters)) return nullptr;
+  std::string by;
+  if (!constructing(env, info, "Aead") || !args.doubles(0, counters) || !args.text(1, by)) return nullptr;
   if (counters.length < kCounters) {
     throw_misuse(env, kBadArgument, "the counter array is too short");
+    return nullptr;
+  }
+  if (by != kOpenssl && !(by == kIpsecMb && has_ipsec_mb())) {
+    throw_misuse(env, kBadArgument, "this machine has no such implementation of the ciphers");
     return nullptr;
   }
   const auto finalize = [](napi_env env, void* data, void*) {
@@ -124,7 +105,7 @@ napi_value construct(napi_env env, napi_callback_info info) {
     napi_delete_reference(env, object->counters_ref);
     delete object;
   };
-  auto* wrapped = new Wrapped;
+  auto* wrapped = new Wrapped(by == kIpsecMb);
   wrapped->counters = counters.data;
   napi_create_reference(env, args[0], 1, &wrapped->counters_ref);
   if (napi_wrap(env, args.self(), wrapped, finalize, nullptr, nullptr) != napi_ok) finalize(env, wrapped, nullptr);
@@ -137,7 +118,7 @@ napi_value add_key(napi_env env, napi_callback_info info) {
   Array<uint8_t> key;
   auto* wrapped = args.unwrap<Wrapped>();
   if (!wrapped || !args.integer(0, cipher) || !args.bytes(1, key)) return nullptr;
-  if ((cipher != kChaCha20Poly1305 && cipher != kAes256Gcm) || key.length != kKeyBytes) {
+  if ((cipher != kChaCha20Poly1305 && cipher != kAes256Gcm) || key.length != kAeadKey) {
     throw_misuse(env, kBadArgument, "cipher must be 1 (ChaCha20-Poly1305) or 2 (AES-256-GCM), the key 32 bytes");
     return nullptr;
   }
@@ -256,6 +237,17 @@ void register_aead(napi_env env, napi_value exports) {
   const napi_property_descriptor properties[] = {method("addKey", add_key), method("dropKey", drop_key),
                                                  method("seal", seal), method("open", open)};
   export_class(env, exports, "Aead", construct, properties, 4);
+  // The names that the constructor takes on this machine, the fastest first.
+  napi_value names = nullptr;
+  napi_create_array(env, &names);
+  uint32_t count = 0;
+  for (const char* name : {kIpsecMb, kOpenssl}) {
+    if (name == kIpsecMb && !has_ipsec_mb()) continue;
+    napi_value text = nullptr;
+    napi_create_string_utf8(env, name, NAPI_AUTO_LENGTH, &text);
+    napi_set_element(env, names, count++, text);
+  }
+  napi_set_named_property(env, exports, "aeadImplementations", names);
 }
 
 }  // namespace pio

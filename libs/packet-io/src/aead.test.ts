@@ -1,13 +1,14 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { pattern, toHex } from '../test/packets.js';
-import { NativeAead, type NativeCipherId } from './aead.js';
+import { AEAD_IMPLEMENTATIONS, type AeadImplementation, NativeAead, type NativeCipherId } from './aead.js';
 import type { OpenBatchLike, SealBatchLike } from './batches.js';
 
-const CIPHERS: readonly [NativeCipherId, 'chacha20-poly1305' | 'aes-256-gcm'][] = [
-  [1, 'chacha20-poly1305'],
-  [2, 'aes-256-gcm'],
-];
+const CIPHERS: readonly [NativeCipherId, 'chacha20-poly1305' | 'aes-256-gcm', AeadImplementation][] =
+  AEAD_IMPLEMENTATIONS.flatMap((implementation) => [
+    [1, 'chacha20-poly1305', implementation],
+    [2, 'aes-256-gcm', implementation],
+  ]);
 
 function sealBatch(capacity: number): SealBatchLike {
   const ints = (): Int32Array => new Int32Array(capacity);
@@ -40,13 +41,14 @@ function outerHeader(pathId: number, packetNumber: number): { header: Uint8Array
   return { header, nonce };
 }
 
-describe.each(CIPHERS)('cipher %i (%s)', (cipher, name) => {
+describe.each(CIPHERS)('cipher %i (%s) by %s', (cipher, name, implementation) => {
   const key = pattern(32, cipher);
 
   it('seals as node:crypto does and opens what node:crypto sealed, at every length', () => {
-    const aead = new NativeAead();
+    const aead = new NativeAead(implementation);
     const handle = aead.addKey(cipher, key);
-    const lengths = [0, 1, 15, 16, 17, 200, 1_400, 1_900];
+    // Every length of a last block, whole runs of 16 blocks with and without a rest, full packets.
+    const lengths = [...Array.from({ length: 65 }, (_, i) => i), 200, 243, 244, 245, 256, 500, 512, 756, 1_400, 1_900];
     const seal = sealBatch(lengths.length);
     const open = openBatch(lengths.length);
     const slab = new Uint8Array(lengths.length * 2_048);
@@ -55,7 +57,7 @@ describe.each(CIPHERS)('cipher %i (%s)', (cipher, name) => {
     const expected = lengths.map((length, i) => {
       const payload = pattern(length, 100 + i);
       const inner = pattern(12, 200 + i);
-      const { header, nonce } = outerHeader(i * 31, 2 ** 32 * i + 0xffff_fff0 + i);
+      const { header, nonce } = outerHeader((i * 31) & 255, 2 ** 32 * i + 0xffff_fff0 + i);
       slab.set(payload, i * 2_048 + 64);
       seal.key[i] = open.key[i] = handle;
       seal.header.set(header, 24 * i);
@@ -87,7 +89,7 @@ describe.each(CIPHERS)('cipher %i (%s)', (cipher, name) => {
   });
 
   it('answers -1 for one flipped bit anywhere, for a short datagram and for another key', () => {
-    const aead = new NativeAead();
+    const aead = new NativeAead(implementation);
     const handle = aead.addKey(cipher, key);
     const other = aead.addKey(cipher, pattern(32, 77));
     const { header, nonce } = outerHeader(3, 9);
@@ -118,7 +120,7 @@ describe.each(CIPHERS)('cipher %i (%s)', (cipher, name) => {
   });
 
   it('is what node:crypto can open', () => {
-    const aead = new NativeAead();
+    const aead = new NativeAead(implementation);
     const seal = sealBatch(1);
     const { header, nonce } = outerHeader(255, 2 ** 48 - 1);
     seal.header.set(header);
@@ -136,6 +138,13 @@ describe.each(CIPHERS)('cipher %i (%s)', (cipher, name) => {
     const plain = Buffer.concat([node.update(target.subarray(12, 324)), node.final()]);
     expect(toHex(plain.subarray(12))).toBe(toHex(payload));
   });
+});
+
+it('always has OpenSSL, and refuses what is not here', () => {
+  expect(AEAD_IMPLEMENTATIONS.at(-1)).toBe('openssl');
+  expect(() => new NativeAead('rot13' as AeadImplementation)).toThrow(
+    expect.objectContaining({ code: 'ERR_BAD_ARGUMENT' }),
+  );
 });
 
 describe('keys and bounds', () => {

@@ -2,7 +2,7 @@
  * Packet I/O in batches: TUN devices, UDP sockets, AEAD, deadlines and link changes, on the native addon. Who owns
  * which bytes, and for how long, stands in the README.
  */
-export { NativeAead, type NativeCipherId } from './aead.js';
+export { AEAD_IMPLEMENTATIONS, type AeadImplementation, NativeAead, type NativeCipherId } from './aead.js';
 export {
   ADDRESS_BYTES,
   type DatagramBatchLike,

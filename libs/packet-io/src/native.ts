@@ -45,6 +45,9 @@ export interface NativeSender {
   send(bytes: Uint8Array, offset: Int32Array, length: Int32Array, route: Int32Array, count: number): number;
 }
 
+/** Whose arithmetic seals and opens: OpenSSL's, or for AES-256-GCM that of Intel's Multi-Buffer Crypto for IPsec. */
+export type AeadImplementation = 'ipsec-mb' | 'openssl';
+
 export interface NativeAeadTable {
   addKey(cipher: number, key: Uint8Array): number;
   dropKey(handle: number): void;
@@ -121,7 +124,9 @@ export interface NativeAddon {
     onReadable: () => void,
   ) => NativeUdp;
   Sender: new (counters: Float64Array) => NativeSender;
-  Aead: new (counters: Float64Array) => NativeAeadTable;
+  Aead: new (counters: Float64Array, implementation: string) => NativeAeadTable;
+  /** What `Aead` can be made with on this machine, the fastest first; the last one is always there. */
+  aeadImplementations: readonly AeadImplementation[];
   Timer: new (at: Float64Array, onDue: () => void) => NativeTimer;
   LinkWatch: new (netns: string | undefined, onChange: () => void) => NativePollable;
   /** What this processor can run, the fastest first; the last one is portable. */

@@ -1,3 +1,4 @@
+import { AEAD_IMPLEMENTATIONS } from '@corridor/packet-io';
 import type { ProcessStatus } from './status.js';
 
 /** Version of Corridor, as `corridor-tunnel version` prints it. */
@@ -15,5 +16,6 @@ export function processStatus(): ProcessStatus {
     arrayBufferBytes: memory.arrayBuffers,
     cpuUserUs: cpu.user,
     cpuSystemUs: cpu.system,
+    aead: AEAD_IMPLEMENTATIONS[0],
   };
 }

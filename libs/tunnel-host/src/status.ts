@@ -1,3 +1,4 @@
+import type { AeadImplementation } from '@corridor/packet-io';
 import type { EngineEvent, PeerStatus } from '@corridor/tunnel';
 
 /**
@@ -54,6 +55,8 @@ export interface ProcessStatus {
   /** CPU time since start, microseconds. */
   readonly cpuUserUs: number;
   readonly cpuSystemUs: number;
+  /** Whose arithmetic seals and opens packets. */
+  readonly aead: AeadImplementation;
 }
 
 export interface HostStatus {

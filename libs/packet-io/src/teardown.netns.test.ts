@@ -136,7 +136,7 @@ it.skipIf(process.env.CORRIDOR_PACKET_IO)('frees closed objects when they are co
           const udp = new addon.Udp(1, 4, undefined, undefined, 0, undefined, 0, 0, 0, false, shared(20), () => {});
           if (i % 2) udp.start();
           udp.close();
-          const aead = new addon.Aead(shared(4));
+          const aead = new addon.Aead(shared(4), addon.aeadImplementations[0]);
           aead.addKey(2, new Uint8Array(32));
           if (i % 50 === 0) { gc(); await turn(); }
         }

@@ -29,7 +29,7 @@ const record = new Uint8Array(40);
 record.set([4, 0, udp.localPort & 255, udp.localPort >> 8]);
 record.set([127, 0, 0, 1], 8);
 sender.set(0, 1, record);
-const aead = new addon.Aead(shared(4));
+const aead = new addon.Aead(shared(4), addon.aeadImplementations[0]);
 const key = aead.addKey(2, new Uint8Array(32));
 const at = shared(1);
 const timer = new addon.Timer(at, () => send());

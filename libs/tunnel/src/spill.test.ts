@@ -12,7 +12,9 @@ const LENGTH = 1_400;
 const BITS = 8 * LENGTH;
 
 /** Two paths of 20 and 10 Mbit/s, the second 20 ms slower, and one ordered flow. */
-function twoPaths(change: { secondBps?: number; isDiscovering?: boolean; demandBps?: number; flags?: number } = {}) {
+function twoPaths(
+  change: { secondBps?: number; isDiscovering?: boolean; demandBps?: number; flags?: number; limitBps?: number } = {},
+) {
   const clock = new Clock();
   clock.nowUs = 0;
   const rooms = [true, true];
@@ -23,6 +25,7 @@ function twoPaths(change: { secondBps?: number; isDiscovering?: boolean; demandB
     fits: () => true,
     congestion: {
       rateBps,
+      limitBps: change.limitBps ?? rateBps,
       isDiscovering,
       inFlightBytes: 0,
       windowBytes: 1,
@@ -125,5 +128,13 @@ describe('a packet of a spilling class', () => {
       return taken.filter((index) => index === 1).length;
     };
     expect([shareOf(15e6), shareOf(17e6), shareOf(17e6, 0)]).toEqual([0, 20, 0]);
+  });
+
+  it('keeps to a faster path that has carried all that it was given, up to the limit that it has shown', () => {
+    const goesSlower = (limitBps: number) => {
+      const { pickAt } = twoPaths({ demandBps: 17e6, limitBps });
+      return pickAt(1_000 * MS) === 1;
+    };
+    expect([20e6, 22e6, Number.POSITIVE_INFINITY].map(goesSlower)).toEqual([true, false, false]);
   });
 });

@@ -104,7 +104,7 @@ export class Spill {
     }
     if (next === undefined) return undefined;
     const fasterBps = this.fasterBps(execution, next);
-    const isFilled = isOrdered && this.fills(execution, next, fasterBps);
+    const isFilled = isOrdered && this.fills(execution, next);
     const waiting = this.queues.backlogBytes(execution.index) + length;
     const fastestUs = fastest.sendDelayUs + fastest.congestion.waitUs(clock);
     const laterUs = nextUs - fastestUs - this.impatienceUs(execution, next, fasterBps, isFilled);
@@ -126,23 +126,22 @@ export class Spill {
       const path = execution.paths[i] as Path;
       const laterUs = path.sendDelayUs - fastest.sendDelayUs;
       if (laterUs <= SIMILAR_US || clock.nowUs < path.askedUs + SPILL_KEPT_US || !path.fits(length)) continue;
+      if (!this.fills(execution, path)) continue;
       const fasterBps = this.fasterBps(execution, path);
-      if (!this.fills(execution, path, fasterBps)) continue;
       if (laterUs > this.impatienceUs(execution, path, fasterBps, true)) continue;
       if (hasRoom(path, execution, length, clock)) return path;
     }
     return undefined;
   }
 
-  /** Whether the class nearly fills the paths that are no slower than `slower`: each of them has shown its limit. */
-  private fills(execution: Execution, slower: Path, fasterBps: number): boolean {
-    if (execution.demand.rateBps <= SPILL_FILLED * fasterBps) return false;
+  /** Whether the class nearly fills the paths that are no slower than `slower`, by the limit that each of them has shown. */
+  private fills(execution: Execution, slower: Path): boolean {
+    let bps = 0;
     for (let i = 0; i < execution.count; i++) {
       const path = execution.paths[i] as Path;
-      const isFaster = path !== slower && path.sendDelayUs <= slower.sendDelayUs;
-      if (isFaster && path.congestion.isDiscovering) return false;
+      if (path !== slower && path.sendDelayUs <= slower.sendDelayUs) bps += path.congestion.limitBps;
     }
-    return true;
+    return execution.demand.rateBps > SPILL_FILLED * bps;
   }
 
   /** What the paths carry together that are no slower than `slower`. */

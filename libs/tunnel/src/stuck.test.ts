@@ -7,6 +7,7 @@ import { Stuck } from './stuck.js';
 
 interface Figures {
   readonly rateBps: number;
+  readonly limitBps?: number;
   readonly inFlightBytes: number;
   readonly queueUs?: number;
   readonly state?: Path['state'];
@@ -22,7 +23,7 @@ function chosen(first: Figures, second: Figures, flags: readonly number[], mode:
     state,
     usable: true,
     rtt: { expectedUs: 40_000 },
-    congestion: { ...figures, queueUs, isElastic, isDiscovering: false },
+    congestion: { limitBps: figures.rateBps, ...figures, queueUs, isElastic, isDiscovering: false },
   });
   const carried = flags.map((_, slot) => slot);
   const sent = {
@@ -70,7 +71,10 @@ describe('packets on a path that carries next to nothing any more', () => {
   it('stay where they are when they arrive there as soon, or there is no queue', () => {
     expect(chosen({ ...blocked, rateBps: 4e6 }, free, ordered)).toEqual([]);
     expect(chosen({ ...blocked, queueUs: 5_000 }, free, ordered)).toEqual([]);
-    expect(chosen(blocked, { rateBps: 1e6, inFlightBytes: 20_000 }, ordered)).toEqual([]);
+    const slow: Figures = { rateBps: 1e6, inFlightBytes: 20_000 };
+    expect(chosen(blocked, slow, ordered)).toEqual([]);
+    // It has carried all that it was given.
+    expect(chosen(blocked, { ...slow, limitBps: Number.POSITIVE_INFINITY }, ordered)).toEqual([0, 1, 2]);
   });
 
   it('are left to the suspicion of a path that does not answer, and not sent over one', () => {

@@ -39,7 +39,7 @@ export class Stuck {
     for (let i = 0; i < paths.length; i++) {
       const other = paths[i];
       if (other.bit === bit || other.state !== 'up' || !other.usable) continue;
-      const otherUs = other.rtt.expectedUs + (bits + other.congestion.inFlightBytes * 8e6) / other.congestion.rateBps;
+      const otherUs = other.rtt.expectedUs + (bits + other.congestion.inFlightBytes * 8e6) / other.congestion.limitBps;
       if (stuckUs > STUCK_LEAST_US + STUCK_FACTOR * otherUs) this.sooner |= other.bit;
     }
     return this.sooner !== 0;

@@ -111,3 +111,10 @@ export const TARGET_CHANGE = 4;
 export const STALL_US = 20_000;
 export const STALL_DEVIATIONS = 4;
 export const STALL_PACKETS = 3;
+/**
+ * What a path carried while a queue stood is its limit for the first after that, then the most of one to two of the second; not
+ * any more when so many times as much arrives without a queue.
+ */
+export const LIMIT_KEPT_US = 500_000;
+export const LIMIT_WINDOW_US = 10_000_000;
+export const LIMIT_GROWTH = 1.1;

@@ -107,6 +107,26 @@ describe('the congestion control of a path', () => {
     expect(line.congestion.rateBps / 1e6).toBeGreaterThan(18);
   });
 
+  it('tells the limit of a link from what it was given', () => {
+    const line = new Line(5);
+    expect(line.congestion.limitBps).toBe(Number.POSITIVE_INFINITY);
+    line.run(2_000_000);
+    expect(line.congestion.limitBps / 1e6).toBeCloseTo(5, 0);
+    line.mbit = 50;
+    line.run(2_000_000, 8e6);
+    expect(line.congestion.limitBps).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it('takes the limit of now while a queue stands, and otherwise the most of the last seconds', () => {
+    const line = new Line(20);
+    line.run(2_000_000);
+    line.mbit = 2;
+    line.run(2_000_000);
+    expect(line.congestion.limitBps / 1e6).toBeCloseTo(2, 0);
+    line.run(2_000_000, 1e6);
+    expect(line.congestion.limitBps / 1e6).toBeCloseTo(20, 0);
+  });
+
   it('starts at the rate that is expected, and lets a burst out at once', () => {
     const line = new Line(20);
     line.congestion.expect(8e6, 30_000, line.clock);

@@ -49,9 +49,6 @@ import {
   STALL_DEVIATIONS,
   STALL_PACKETS,
   STALL_US,
-  STILL_FOR_US,
-  STILL_ROUNDS,
-  STILL_US,
   STUBBORN_CHANGE,
   STUBBORN_ROUNDS,
   TARGET_BASE_US,
@@ -67,6 +64,8 @@ import { Drain } from './drain.js';
 import { Losses } from './losses.js';
 import { Pacer } from './pacer.js';
 import { QueueDelay } from './queue-delay.js';
+import { ShownLimit } from './shown-limit.js';
+import { Stillness } from './stillness.js';
 
 // Places in `numbers`. Rates are in bytes per microsecond.
 const CAPACITY = 0;
@@ -90,11 +89,9 @@ const EXPECTED = 17; // queue that the next datagram will find
 const ALLOWANCE = 18; // what jitter may add to the standing queue
 const SIZE = 19; // mean size of what is acknowledged
 const STUBBORN_AT = 20; // since when the queue does not shrink
-const STILL = 21; // competing: the queue as it stands since
-const STILL_FROM = 22;
-const BURST_AT = 23; // when an announced burst was let out
-const RESUMED_AT = 24; // when announced traffic began after a pause; Infinity once it arrives
-const NUMBERS = 25;
+const BURST_AT = 21; // when an announced burst was let out
+const RESUMED_AT = 22; // when announced traffic began after a pause; Infinity once it arrives
+const NUMBERS = 23;
 
 /** Of a path that was not used yet. */
 const NEVER = new Clock();
@@ -115,6 +112,9 @@ export class PathCongestion {
   private readonly rate = new DeliveredRate();
   private readonly losses = new Losses();
   private readonly drain = new Drain();
+  private readonly shown = new ShownLimit();
+  /** Competing. */
+  private readonly stillness = new Stillness();
   /** What was sent last is of a stream that takes what it gets: between its bursts other paths carry it. */
   isElastic = false;
   /** A limit has been seen. */
@@ -124,8 +124,6 @@ export class PathCongestion {
   private excused = false;
   /** Competing: rounds in a row with next to no queue. */
   private calm = 0;
-  /** Competing: rounds in a row in which the queue kept to its length. */
-  private still = 0;
   /** Rounds in a row in which a queue did not shrink that should have. */
   private stubborn = 0;
   /** Drains in a row that did not change the delay; while competing, that did. */
@@ -165,6 +163,13 @@ export class PathCongestion {
   /** Nothing has shown yet where the limit of the path is: {@link rateBps} is no more than what it has carried. */
   get isDiscovering(): boolean {
     return !this.found;
+  }
+
+  /** The most that it takes, bit/s: Infinity while all that it was given went without a queue, see {@link ShownLimit}. */
+  get limitBps(): number {
+    const capacity = this.numbers[CAPACITY];
+    if (!this.found) return Number.POSITIVE_INFINITY;
+    return (this.competing || this.isStanding ? capacity : this.shown.above(capacity)) * 8e6;
   }
 
   /**
@@ -253,6 +258,7 @@ export class PathCongestion {
     this.rate.forget();
     this.losses.forget();
     this.drain.forget();
+    this.shown.forget();
     this.updateTarget();
     this.pacer.rate = numbers[CAPACITY];
     this.apply(clock);
@@ -384,6 +390,7 @@ export class PathCongestion {
       this.judgeDelay(hasGrown, clock);
       this.search(hasGrown, isLoaded, sustained);
     }
+    this.shown.note(this.competing || this.isStanding ? Math.min(numbers[CAPACITY], sustained) : 0, clock.nowUs);
     this.beginRound(clock);
   }
 
@@ -459,10 +466,8 @@ export class PathCongestion {
     }
     this.competing = true;
     this.calm = 0;
-    this.still = 0;
     this.excused = false;
-    numbers[STILL] = delay.standingUs;
-    numbers[STILL_FROM] = clock.nowUs;
+    this.stillness.begin(delay.standingUs, clock.nowUs);
     numbers[CAPACITY] = Math.max(numbers[CAPACITY], numbers[PEAK] / 10);
     numbers[CHECK_AT] = clock.nowUs + COMPETE_CHECK_US / 4;
   }
@@ -480,12 +485,8 @@ export class PathCongestion {
       this.stopCompeting(clock);
       return;
     }
-    // A queue that others fill does not stand still: this is another route.
-    if (Math.abs(delay.standingUs - numbers[STILL]) > STILL_US + numbers[ALLOWANCE] / 2) {
-      numbers[STILL] = delay.standingUs;
-      numbers[STILL_FROM] = clock.nowUs;
-      this.still = 0;
-    } else if (++this.still >= STILL_ROUNDS && clock.nowUs - numbers[STILL_FROM] > STILL_FOR_US) {
+    // This is another route.
+    if (this.stillness.judge(delay.standingUs, numbers[ALLOWANCE] / 2, clock.nowUs)) {
       delay.raiseBase(delay.standingUs);
       this.stopCompeting(clock);
       return;

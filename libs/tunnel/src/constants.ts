@@ -43,6 +43,14 @@ export const STUCK_LEAST_US = 100_000;
 export const STUCK_FACTOR = 2;
 export const STUCK_CHECK_US = 10_000;
 
+/**
+ * A packet under way for the first of its deadline and so many times as long as its path takes to answer at its best goes over
+ * another path, too. Looked at so often.
+ */
+export const OVERDUE_SHARE = 1 / 2;
+export const OVERDUE_FACTOR = 2;
+export const OVERDUE_CHECK_US = 25_000;
+
 /** At most so many bytes of a silent path's tail go over another one at once, whatever that one was known to carry. */
 export const REPLAY_AT_ONCE_BYTES = 96_000;
 

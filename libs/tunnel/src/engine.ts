@@ -98,7 +98,10 @@ export interface VehicleEngine extends Engine {
   setUplinkConditions(name: string, conditions: UplinkConditions, nowUs: number): void;
   /** Switches the policy here and, by a reliable message in the tunnel, at the gateway. Mutation. @throws PolicyError */
   setPolicy(policy: TunnelPolicy, nowUs: number): void;
-  /** Drill: takes a path out of use (no datagram is sent on it, arriving ones are ignored) or puts it back. Mutation. */
+  /**
+   * Drill: takes a path out of use (no datagram is sent on it, arriving ones are ignored) or puts it back, also while its uplink
+   * is away. Mutation.
+   */
   setPathBlocked(name: string, blocked: boolean, nowUs: number): void;
 }
 
@@ -121,7 +124,7 @@ export interface GatewayEngine extends Engine {
   removeVehicle(name: string, nowUs: number): void;
   /** Policy for what is sent to vehicles that have not announced theirs yet. Mutation. */
   setDefaultPolicy(policy: TunnelPolicy, nowUs: number): void;
-  /** Drill: stops sending on a vehicle's path and ignores what arrives on it, or ends that. Mutation. */
+  /** Drill: stops sending on a vehicle's path and ignores what arrives on it, or ends that, also while it is gone. Mutation. */
   setPathBlocked(vehicle: string, path: string, blocked: boolean, nowUs: number): void;
 }
 

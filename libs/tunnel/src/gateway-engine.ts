@@ -74,7 +74,7 @@ class Gateway extends Driver implements GatewayEngine {
   setPathBlocked(vehicle: string, path: string, blocked: boolean, nowUs: number): void {
     this.begin(nowUs);
     const peer = this.vehicles.get(vehicle)?.peer;
-    const found = peer?.paths.find((one) => one.name === path);
+    const found = peer?.pathNamed(path);
     if (peer !== undefined && found !== undefined && found.blocked !== blocked) {
       peer.liveness.setBlocked(found, blocked, 'operator');
       this.touch(peer);

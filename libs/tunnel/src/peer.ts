@@ -21,6 +21,7 @@ import { Feedback } from './feedback.js';
 import { DuplicateFilter, FlowSequences } from './flows.js';
 import { Liveness } from './liveness.js';
 import { PathMtu } from './mtu.js';
+import { Overdue } from './overdue.js';
 import { NO_ROUTE, Path } from './path.js';
 import { PathValidation } from './path-validation.js';
 import type { TunnelPolicy } from './policy.js';
@@ -63,6 +64,7 @@ export class Peer {
   readonly sender: Sender;
   readonly dispatcher: Dispatcher;
   private readonly stuck = new Stuck(this);
+  private readonly overdue = new Overdue(this);
   private readonly explain = new Explain(this);
   readonly tally = new Tally();
   readonly sequences = new FlowSequences();
@@ -175,6 +177,7 @@ export class Peer {
     this.validation.service(nowUs);
     this.liveness.service(nowUs);
     this.stuck.service(nowUs);
+    this.overdue.service(nowUs);
     this.announcements.service(nowUs);
     this.mtu.service(nowUs);
     this.duty?.service(nowUs);
@@ -199,6 +202,11 @@ export class Peer {
 
   path(id: number): Path | undefined {
     return this.byId[id];
+  }
+
+  /** The path of an uplink, also while that is gone: what is said of it then holds when it comes back. */
+  pathNamed(name: string): Path | undefined {
+    return this.paths.find((path) => path.name === name) ?? this.byId.find((path) => path?.name === name);
   }
 
   /**

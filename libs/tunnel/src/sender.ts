@@ -115,12 +115,25 @@ export class Sender implements LossHandler {
     const { slots, clock } = this.core;
     const { losing } = this;
     if (losing !== undefined) slots.carriers[slot] &= ~losing.bit;
-    if (slots.waiting[slot] !== 0 || slots.carriers[slot] !== 0) return;
+    if (slots.waiting[slot] !== 0 || (slots.carriers[slot] !== 0 && this.isAnsweredFor(slots.carriers[slot]))) return;
+    slots.carriers[slot] = 0;
     const execution = this.executionOf(slot);
     if (clock.nowUs - slots.heldSinceUs[slot] > execution.rules.deadlineUs) {
       this.peer.tally.add(QUEUE_EXPIRED);
       slots.release(slot);
     } else this.peer.dispatcher.recovery.push(slot, execution.index, WAITS_LOST);
+  }
+
+  /** Whether the losses of one of these paths are found: of one that is silent for long what became of its packets may never be known. */
+  private isAnsweredFor(carriers: number): boolean {
+    let isDoubtful = false;
+    for (const path of this.peer.paths) {
+      if ((carriers & path.bit) === 0 || path.space === undefined || !path.usable) continue;
+      if (path.state === 'up') return true;
+      if (path.state === 'suspect') isDoubtful = true;
+    }
+    if (isDoubtful) this.peer.liveness.unrescued = true;
+    return isDoubtful;
   }
 
   /** What {@link choose} is told of from now on are packets that `abandoned` carries, if it is one. */

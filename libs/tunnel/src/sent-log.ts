@@ -158,6 +158,13 @@ export class SentLog {
   get overtakenSentUs(): number {
     return this.numbers[OVERTAKEN_SENT];
   }
+  /**
+   * When the oldest packet was sent that was overtaken and is not lost yet, or is the oldest of the tail: none that still may
+   * be answered is older. Infinity without one.
+   */
+  get oldestOpenUs(): number {
+    return Math.min(this.numbers[OVERTAKEN_SENT], this.numbers[TAIL_SENT]);
+  }
   /** Bytes that asked for an acknowledgement and are neither acknowledged nor taken for lost. */
   get inFlightBytes(): number {
     return this.numbers[IN_FLIGHT];

@@ -104,7 +104,7 @@ class Vehicle extends Driver implements VehicleEngine {
 
   setPathBlocked(name: string, blocked: boolean, nowUs: number): void {
     this.begin(nowUs);
-    const path = this.uplinks.get(name)?.path;
+    const path = this.peer.pathNamed(name);
     if (path !== undefined && path.blocked !== blocked) {
       this.peer.liveness.setBlocked(path, blocked, 'operator');
       this.peer.announcements.announcePath(path);

@@ -258,6 +258,30 @@ describe('a path taken out of use', () => {
   });
 });
 
+describe('a path that is put back into use while its uplink is away', () => {
+  it.each(['vehicle', 'gateway'] as const)('at the %s carries traffic when the uplink is back', (end) => {
+    const world = new World().start();
+    traffic(world, 6 * SECOND);
+    world.run(SECOND);
+    const set = (blocked: boolean) =>
+      end === 'vehicle'
+        ? world.vehicle.mutate((engine, nowUs) => engine.setPathBlocked('w0', blocked, nowUs))
+        : world.gateway.mutate((engine, nowUs) => engine.setPathBlocked('rtw-1', 'w0', blocked, nowUs));
+    const plug = (uplinks: ReturnType<World['uplinks']>) =>
+      world.vehicle.mutate((engine, nowUs) => engine.setUplinks(uplinks, [], nowUs));
+    set(true);
+    world.run(SECOND / 2);
+    plug(world.uplinks().filter(({ name }) => name !== 'w0'));
+    world.run(SECOND / 2);
+    set(false);
+    world.run(SECOND / 2);
+    plug(world.uplinks());
+    world.run(5 * SECOND);
+    expect(status(world, end).paths[0]).toMatchObject({ name: 'w0', state: 'up', blocked: false });
+    expect(ledgers(world)).toEqual([NONE, NONE]);
+  });
+});
+
 describe('a new address that never answers its challenge', () => {
   it('gets three times what came from it, and the old one is back after that', () => {
     const world = new World({ delaysMs: [20], policy: policyOf('active-standby') }).start();

@@ -77,6 +77,8 @@ export const PROBE_MARGIN_US = 50_000;
 export const PROBE_US = 10_000;
 /** Where the buffer of a link is smaller than the queue we would like to keep, the target shrinks down to this. */
 export const TARGET_LEAST_US = 1_500;
+/** ...but not for what was lost while the queue was so many times as long: a buffer that holds that is not too small. */
+export const OVERFLOW_TARGETS = 4;
 /**
  * Least growth a round on a link that varies, as a multiple of the mean share by which less arrives than in the round
  * before: about 15 % on cellular links, 0 on constant ones.

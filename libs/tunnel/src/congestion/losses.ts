@@ -6,7 +6,8 @@ const RANDOM = 1;
 const ROUND_ACKED = 2;
 const ROUND_LOST = 3;
 const ROUND_BYTES = 4;
-const NUMBERS = 5;
+const QUEUE = 5;
+const NUMBERS = 6;
 
 /** Packets over which the ratio of losses is smoothed. */
 const SMOOTHING = 500;
@@ -46,7 +47,8 @@ export class Losses {
     this.numbers.fill(0);
   }
 
-  count(report: AckReport): void {
+  /** @param queueUs what the newest that arrived before waited, microseconds */
+  count(report: AckReport, queueUs: number): void {
     const { numbers } = this;
     const { ackedPackets, lostPackets } = report;
     const all = ackedPackets + lostPackets;
@@ -54,11 +56,19 @@ export class Losses {
     numbers[ROUND_BYTES] += report.ackedBytes + report.lostBytes;
     numbers[ROUND_ACKED] += ackedPackets;
     numbers[ROUND_LOST] += lostPackets;
+    if (lostPackets > 0 && queueUs > numbers[QUEUE]) numbers[QUEUE] = queueUs;
     numbers[ALL] += (Math.max(0, lostPackets) / all - numbers[ALL]) * Math.min(0.5, all / SMOOTHING);
   }
 
   endRound(): void {
-    this.numbers.fill(0, ROUND_ACKED);
+    this.numbers.fill(0, ROUND_ACKED, QUEUE);
+  }
+
+  /** The longest queue in which something was lost since this was last asked, microseconds: so much the buffer holds. */
+  takeQueueUs(): number {
+    const queueUs = this.numbers[QUEUE];
+    this.numbers[QUEUE] = 0;
+    return queueUs;
   }
 
   /** Of `packets` for which there was capacity this share was lost. */

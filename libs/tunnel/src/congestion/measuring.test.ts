@@ -159,7 +159,7 @@ describe('losses', () => {
   it('are random as far as they were seen where there was room', () => {
     const losses = new Losses();
     for (let i = 0; i < 200; i++)
-      losses.count(reportOf({ ackedPackets: 45, lostPackets: 5, ackedBytes: 45, lostBytes: 5 }));
+      losses.count(reportOf({ ackedPackets: 45, lostPackets: 5, ackedBytes: 45, lostBytes: 5 }), 0);
     expect(losses.ratio).toBeCloseTo(0.1, 5);
     expect(losses.innocence).toBe(0);
     for (let i = 0; i < 40; i++) losses.learn(0.05, 100);
@@ -170,5 +170,14 @@ describe('losses', () => {
     losses.endRound();
     expect(losses.roundPackets).toBe(0);
     expect(losses.roundRatio).toBe(0);
+  });
+
+  it('know the longest queue in which something was lost, once', () => {
+    const losses = new Losses();
+    const lost = reportOf({ lostPackets: 1, lostBytes: 1 });
+    losses.count(reportOf({ ackedPackets: 9, ackedBytes: 9 }), 90_000);
+    for (const queueUs of [2_000, 7_000, 5_000]) losses.count(lost, queueUs);
+    losses.endRound();
+    expect([losses.takeQueueUs(), losses.takeQueueUs()]).toEqual([7_000, 0]);
   });
 });

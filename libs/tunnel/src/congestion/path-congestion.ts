@@ -37,6 +37,7 @@ import {
   IDLE_KEPT_US,
   LEARN_PACKETS,
   LOSS_MARGIN,
+  OVERFLOW_TARGETS,
   PACKET_BYTES,
   PAUSE_US,
   PEAK_MEMORY_US,
@@ -268,7 +269,7 @@ export class PathCongestion {
   acknowledged(report: AckReport, clock: Clock): void {
     const { numbers, delay, rate, losses, drain } = this;
     this.pacer.settle(report.ackedBytes + report.lostBytes, clock);
-    losses.count(report);
+    losses.count(report, delay.latestUs);
     rate.countLost(report);
     // What an acknowledgement of the keys before tells may be older.
     if (report.largestSentAtUs < 0 || report.largestSentAtUs < numbers[ACKED_AT]) return;
@@ -430,14 +431,8 @@ export class PathCongestion {
     const { numbers, delay, losses } = this;
     const most = numbers[TARGET] + numbers[ALLOWANCE];
     // All of what we add arrives, at once.
-    if (
-      hasGrown &&
-      numbers[LAST_CAPACITY] > 0 &&
-      numbers[GAIN] >= SEARCH_GAIN &&
-      this.pacer.refused &&
-      delay.standingUs < most
-    )
-      delay.raiseBase(delay.standingUs);
+    const hasSearched = numbers[LAST_CAPACITY] > 0 && numbers[GAIN] >= SEARCH_GAIN && this.pacer.refused;
+    if (hasGrown && hasSearched && delay.standingUs < most) delay.raiseBase(delay.standingUs);
     // Far less was sent than the path carried: what should the queue have shrunk by? What is left of us is no measure.
     const capacity = Math.max(numbers[LAST_CAPACITY], numbers[PEAK] / 10);
     const expected = numbers[ACKED_AT] - numbers[LAST_ACKED_AT] - losses.roundBytes / capacity;
@@ -531,7 +526,7 @@ export class PathCongestion {
 
   private judgeDrain(clock: Clock): void {
     const { numbers, drain, losses, delay } = this;
-    const { response } = drain;
+    const { response, queueBeforeUs } = drain;
     drain.isRunning = false;
     numbers[EMPTY_AT] = clock.nowUs;
     if (this.competing) {
@@ -544,16 +539,17 @@ export class PathCongestion {
       }
       return;
     }
-    this.verdicts = response < 0.3 && drain.queueBeforeUs > numbers[TARGET] / 2 ? this.verdicts + 1 : 0;
+    this.verdicts = response < 0.3 && queueBeforeUs > numbers[TARGET] / 2 ? this.verdicts + 1 : 0;
     if (this.verdicts >= 2) this.giveIn(clock);
     if (drain.packets < 10) return;
     losses.learn(drain.lossRatio, drain.packets);
+    const overflowed = losses.takeQueueUs() > OVERFLOW_TARGETS * (numbers[TARGET] + numbers[ALLOWANCE]);
     const excess = drain.lossBefore - losses.randomRatio;
     if (excess > LOSS_MARGIN) {
       // Less load, less loss: a buffer too small for the target, or none.
       numbers[CAPACITY] *= 1 - Math.min(0.3, excess);
-      const before = drain.queueBeforeUs;
-      if (before > TARGET_LEAST_US) numbers[TARGET_CAP] = Math.max(TARGET_LEAST_US, 0.6 * before);
+      if (!overflowed && queueBeforeUs > TARGET_LEAST_US)
+        numbers[TARGET_CAP] = Math.max(TARGET_LEAST_US, 0.6 * queueBeforeUs);
     } else numbers[TARGET_CAP] *= 1.25;
   }
 

@@ -24,10 +24,11 @@ const PROGRESS = 250;
  * the same instant passed for an answer to the tail, and the vehicle never noticed that the gateway was another: 7241. Packets were
  * on a path that had become slow, or were lost there, and that was known too late: 845, 1374, 2715, 3356, 7784, 9037, 9546; a copy
  * was lost while the other was on a path that had died: 2590, 3067, 4540, 9898. A drill ended while the modem was out: 8280.
+ * The vehicle forgot the old keys with the first new ones, while the gateway still sent under them: 3158.
  */
 const HARD_SEEDS = [
   57, 189, 251, 266, 308, 344, 512, 553, 787, 817, 824, 845, 1351, 1374, 1402, 1493, 1512, 1788, 1893, 2036, 2071, 2174,
-  2590, 2618, 2715, 3067, 3356, 4540, 7241, 7784, 8280, 9037, 9546, 9898,
+  2590, 2618, 2715, 3067, 3158, 3356, 4540, 7241, 7784, 8280, 9037, 9546, 9898,
 ];
 
 function seeds(): number[] {

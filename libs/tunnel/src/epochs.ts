@@ -52,6 +52,11 @@ export class Epoch {
     return space;
   }
 
+  /** What went out under these keys has been sent again under others. */
+  closeSending(): void {
+    for (const space of this.spaces) space?.closeSending();
+  }
+
   /** Forgets the keys. */
   end(): void {
     if (!this.alive) return;

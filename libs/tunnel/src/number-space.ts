@@ -25,4 +25,10 @@ export class NumberSpace {
     this.path.congestion.writeOff(this.sent.inFlightBytes);
     this.sent.writeOff();
   }
+
+  /** Whatever went out was sent again under other keys; what still arrives under these is taken as before. */
+  closeSending(): void {
+    this.path.congestion.writeOff(this.sent.inFlightBytes);
+    this.sent.close();
+  }
 }

@@ -15,6 +15,8 @@ interface Case {
   readonly sentMsAgo?: number;
   readonly isWaiting?: boolean;
   readonly isTcp?: boolean;
+  /** Sent under the keys before the current ones. */
+  readonly isBefore?: boolean;
   readonly carriers?: number;
   readonly bestAnswerMs?: number;
   readonly other?: Partial<Pick<Path, 'state' | 'usable'>> & { readonly rttMs?: number; readonly hasRoom?: boolean };
@@ -29,6 +31,7 @@ function takenBy(one: Case): number | undefined {
     oldestOpenUs: NOW_US - sentMsAgo * MS,
     forEachHeld: (_: unknown, visit: (slot: number) => void) => visit(0),
   };
+  const nothing = { oldestOpenUs: Number.POSITIVE_INFINITY, forEachHeld: () => {} };
   const pathOf = (id: number, rttMs: number, hasRoom: boolean) => ({
     id,
     bit: 1 << id,
@@ -39,7 +42,7 @@ function takenBy(one: Case): number | undefined {
     rtt: { expectedUs: rttMs * MS },
     feedback: { minUs: bestAnswerMs * MS, expectedUs: 0 },
     congestion: { maySend: () => hasRoom, mayOverdraw: () => false },
-    space: id === 0 ? { sent } : { sent: { oldestOpenUs: Number.POSITIVE_INFINITY } },
+    space: id === 0 && one.isBefore !== true ? { sent } : { sent: nothing },
   });
   const { rttMs = 40, hasRoom = true, ...health } = other;
   const paths = [pathOf(0, 400, true), { ...pathOf(1, rttMs, hasRoom), ...health }];
@@ -65,7 +68,7 @@ function takenBy(one: Case): number | undefined {
       },
     },
     scheduler: { executions: [execution] },
-    sessions: { previous: undefined },
+    sessions: { previous: one.isBefore === true ? { spaces: [{ sent }] } : undefined },
     sender: {
       executionOf: () => execution,
       transmit: (path: Path) => {
@@ -81,6 +84,11 @@ function takenBy(one: Case): number | undefined {
 describe('a packet under way for more than half of its deadline', () => {
   it('goes over another path, too', () => {
     expect(takenBy({})).toBe(SECOND_PATH);
+  });
+
+  it('does so under the current keys, whatever keys it went out under', () => {
+    expect(takenBy({ isBefore: true })).toBe(SECOND_PATH);
+    expect(takenBy({ isBefore: true, waitedMs: 490 })).toBeUndefined();
   });
 
   it('does not before that, nor when its deadline has passed', () => {

@@ -37,8 +37,15 @@ export class Overdue {
     const beforeUs = nowUs - this.leastUs();
     for (let i = 0; i < paths.length; i++) {
       const path = paths[i];
-      if (path.usable && path.space !== undefined && path.space.sent.oldestOpenUs <= beforeUs) this.look(path);
+      if (path.usable && this.isOpenSince(path, beforeUs)) this.look(path);
     }
+  }
+
+  /** Whether something on the path is open that was sent by then, under the keys before the current ones as well. */
+  private isOpenSince({ id, space }: Path, beforeUs: number): boolean {
+    if (space !== undefined && space.sent.oldestOpenUs <= beforeUs) return true;
+    const before = this.peer.sessions.previous?.spaces[id];
+    return before !== undefined && before.sent.oldestOpenUs <= beforeUs;
   }
 
   /** Nothing younger is overdue in any class. */

@@ -308,8 +308,9 @@ export class Peer {
     this.liveness.unrescued = false;
     this.replan();
     this.sender.replayHeld(true);
-    // What went out under the keys before went out again just now: its silence says nothing any more.
-    this.sessions.dropPrevious();
+    // What went out under the keys before went out again just now: its silence says nothing any more. The keys stay: the
+    // other end may use them until it hears of the new ones, and if nothing was broken there it never sends that again.
+    this.sessions.previous?.closeSending();
   }
 
   /** The session is over: nothing can be sent or opened until the next handshake. */

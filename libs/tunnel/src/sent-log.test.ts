@@ -53,6 +53,20 @@ describe('the log of what was sent', () => {
     expect([log.sentUs(64), log.sentUs(128), log.sentUs(129)]).toEqual([64_000, 128_000, -1]);
   });
 
+  it('that is closed still releases what arrived, and finds nothing lost or silent any more', () => {
+    const { slots, log, outcome } = sendAll(10);
+    log.acknowledge(ack([1, 0]), slots, 0, NEVER, outcome, nobody);
+    log.close();
+    expect([log.tail, log.oldestOpenUs, log.inFlightBytes]).toEqual([-1, Number.POSITIVE_INFINITY, 0]);
+    const lost: number[] = [];
+    const handler = { lose: (slot: number) => void lost.push(slot) };
+    expect(log.acknowledge(ack([9, 5]), slots, 1_000_000, 3, outcome, handler)).toBe(true);
+    expect([outcome.packets, outcome.lost, outcome.largestSentAtUs, log.inFlightBytes]).toEqual([5, 0, -1, 0]);
+    const held: number[] = [];
+    for (let slot = slots.oldestHeld(); slot >= 0; slot = slots.nextHeld(slot)) held.push(slots.sequence[slot]);
+    expect([held, lost]).toEqual([[2, 3, 4], []]);
+  });
+
   it('releases the slots of what arrived, once', () => {
     const { slots, log, outcome } = sendAll(10);
     expect(log.acknowledge(ack([4, 0]), slots, 0, NEVER, outcome, nobody)).toBe(true);

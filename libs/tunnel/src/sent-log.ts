@@ -339,6 +339,16 @@ export class SentLog {
     numbers[OPEN] = -2;
   }
 
+  /** All of it went out again elsewhere: what arrived all the same is still released, nothing is found lost any more. */
+  close(): void {
+    const { numbers } = this;
+    this.writeOff();
+    numbers[LOST_FROM] = Math.min(numbers[LOST_FROM], numbers[BASE]);
+    numbers[BASE] = numbers[NEXT];
+    numbers[OVERTAKEN_SENT] = Number.POSITIVE_INFINITY;
+    this.closeTail();
+  }
+
   /** The tail is taken care of elsewhere: its silence says nothing any more. */
   closeTail(): void {
     this.setTail(-1);

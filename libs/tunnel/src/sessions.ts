@@ -73,8 +73,7 @@ export class Sessions {
     return 'fresh';
   }
 
-  /** Forgets the epoch before the current one: its tail has been replayed under the current keys. */
-  dropPrevious(): void {
+  private dropPrevious(): void {
     this.drop(this.previous);
     this.previous = undefined;
   }

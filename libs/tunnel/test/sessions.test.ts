@@ -48,6 +48,23 @@ describe('keys', () => {
     expect(world.gateway.ledger(world.vehicle.sent)).toEqual(NONE);
   });
 
+  it.each([700, 900, 1_100, 1_300, 1_500])(
+    'change after %d ms of silence, while the gateway still sends under the old ones',
+    (silentMs) => {
+      const world = new World({ delaysMs: [40] }).start();
+      world.every(5 * MS, 4 * SECOND, () => world.sendDown(300));
+      world.run(SECOND);
+      world.blackout(0);
+      world.run(silentMs * MS);
+      world.blackout(0, 'both', false);
+      world.run(5 * SECOND);
+      expect(sessions(world, 'vehicle')).toEqual(['established', 'rekeyed']);
+      expect(world.vehicle.ledger(world.gateway.sent)).toEqual(NONE);
+      world.run(10 * SECOND);
+      expect([world.vehicle.aead.keysInUse, world.gateway.aead.keysInUse]).toEqual([2, 2]);
+    },
+  );
+
   it('do not pile up when initiations are answered but never confirmed', () => {
     const world = new World({ delaysMs: [20] }).start();
     world.blackout(0, 'down');

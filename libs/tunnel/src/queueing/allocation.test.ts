@@ -57,9 +57,13 @@ describe('an idle peer', () => {
       peers.push(queues);
     };
     add();
-    const before = memoryBytes();
-    for (let i = 0; i < 1_000; i++) add();
-    expect((memoryBytes() - before) / 1_000).toBeLessThan(IDLE_PEER_BUDGET_BYTES);
+    // The least of three: what the process does beside only adds.
+    const bytes = [1, 2, 3].map(() => {
+      const before = memoryBytes();
+      for (let i = 0; i < 1_000; i++) add();
+      return (memoryBytes() - before) / 1_000;
+    });
+    expect(Math.min(...bytes)).toBeLessThan(IDLE_PEER_BUDGET_BYTES);
     expect(pool.flows, 'flow queues are shared').toBe(63);
   });
 });

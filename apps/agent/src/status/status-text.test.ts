@@ -17,6 +17,7 @@ const REPORT: AgentReport = {
     arrayBufferBytes: 0,
     cpuUserUs: 0,
     cpuSystemUs: 0,
+    aead: 'openssl',
   },
   refusals: {},
   counters: {},

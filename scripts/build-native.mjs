@@ -51,8 +51,9 @@ export async function buildNative({ variant = 'plain', force = false, log = () =
   const compiler = findCompiler(variant === 'fuzz');
   const headers = variant === 'fuzz' ? undefined : findHeaders();
   const flags = [...COMMON_FLAGS, ...recipe.flags, `-I${nativeFolder}`, ...(headers ? [`-I${headers}`] : [])];
-  if (existsSync(IPSEC_MB_HEADER)) flags.push('-DPIO_IPSEC_MB');
-  const stamp = stampOf([compiler, flags.join(' '), versions.node, process.arch]);
+  const ipsecMb = existsSync(IPSEC_MB_HEADER) ? readFileSync(IPSEC_MB_HEADER) : undefined;
+  if (ipsecMb !== undefined) flags.push('-DPIO_IPSEC_MB');
+  const stamp = stampOf([compiler, flags.join(' '), versions.node, process.arch, ipsecMb ?? '']);
   const stampFile = join(folder, 'stamp');
   if (!force && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return folder;
 

@@ -120,7 +120,7 @@ const status: HostStatus = {
 test('the status shows what is asked for most, aligned', () => {
   expect(statusText(status)).toBe(
     [
-      'vehicle on cor0 (mtu 1400), up 2 min, process 42, 80 MB, 1.5 s of CPU, ciphers by openssl',
+      'vehicle on cor0 (mtu 1400), up 2 min, process 42, 80 MB, 1.5 s of CPU, AES by openssl',
       'uplinks: w0 10.0.0.2',
       '',
       'gateway cHVibGlj',

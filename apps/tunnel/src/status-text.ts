@@ -8,7 +8,7 @@ export function statusText(status: HostStatus): string {
   const head =
     `${status.role} on ${tun.name} (mtu ${tun.mtu}), up ${duration(figures.uptimeSeconds * 1e6)}, ` +
     `process ${figures.pid}, ${(figures.rssBytes / 1e6).toFixed(0)} MB, ` +
-    `${cpuSeconds.toFixed(1)} s of CPU, ciphers by ${figures.aead}`;
+    `${cpuSeconds.toFixed(1)} s of CPU, AES by ${figures.aead}`;
   const lines = [head];
   if (status.role === 'vehicle') lines.push(uplinksLine(status));
   for (const uplink of status.uplinks) {

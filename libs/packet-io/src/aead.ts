@@ -12,8 +12,9 @@ export const AEAD_IMPLEMENTATIONS: readonly AeadImplementation[] = native.aeadIm
 
 /**
  * Transport AEAD over batches: 1 ChaCha20-Poly1305, 2 AES-256-GCM. By the OpenSSL inside Node; AES by libIPSec_MB where
- * that is installed and the processor has VAES, in a quarter of the time. Fulfils the engine's `AeadBatch`. Nonce: path id u32 LE, packet number u64 LE, both read from the outer header; the 12 bytes of the outer
- * header are authenticated. A sender must never use a packet number twice under one key.
+ * that is installed and the processor has VAES, in a quarter of the time. Fulfils the engine's `AeadBatch`. Nonce: path
+ * id u32 LE, packet number u64 LE, both read from the outer header; the 12 bytes of the outer header are authenticated. A
+ * sender must never use a packet number twice under one key.
  */
 export class NativeAead {
   /** See AEAD_COUNTERS. */

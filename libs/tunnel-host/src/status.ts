@@ -55,7 +55,7 @@ export interface ProcessStatus {
   /** CPU time since start, microseconds. */
   readonly cpuUserUs: number;
   readonly cpuSystemUs: number;
-  /** Whose arithmetic seals and opens packets. */
+  /** Whose arithmetic AES is; ChaCha20-Poly1305 is always OpenSSL's. */
   readonly aead: AeadImplementation;
 }
 

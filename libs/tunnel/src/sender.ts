@@ -124,10 +124,15 @@ export class Sender implements LossHandler {
     } else this.peer.dispatcher.recovery.push(slot, execution.index, WAITS_LOST);
   }
 
-  /** Whether the losses of one of these paths are found: of one that is silent for long what became of its packets may never be known. */
+  /**
+   * Whether the losses of one of these paths are found: of one that is silent for long what became of its packets may never be
+   * known. Where all of them are in doubt, the packet is looked at again when that is settled.
+   */
   private isAnsweredFor(carriers: number): boolean {
+    const { paths } = this.peer;
     let isDoubtful = false;
-    for (const path of this.peer.paths) {
+    for (let i = 0; i < paths.length; i++) {
+      const path = paths[i];
       if ((carriers & path.bit) === 0 || path.space === undefined || !path.usable) continue;
       if (path.state === 'up') return true;
       if (path.state === 'suspect') isDoubtful = true;

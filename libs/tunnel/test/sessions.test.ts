@@ -252,22 +252,24 @@ describe('uplinks', () => {
   });
 });
 
+/** A drill with the first path, at one of the ends. */
+function setBlocked({ vehicle, gateway }: World, end: 'vehicle' | 'gateway', blocked: boolean): void {
+  if (end === 'vehicle') vehicle.mutate((engine, nowUs) => engine.setPathBlocked('w0', blocked, nowUs));
+  else gateway.mutate((engine, nowUs) => engine.setPathBlocked('rtw-1', 'w0', blocked, nowUs));
+}
+
 describe('a path taken out of use', () => {
   it.each(['vehicle', 'gateway'] as const)('at the %s carries nothing in either direction, and comes back', (end) => {
     const world = new World().start();
     traffic(world, 6 * SECOND);
     world.run(SECOND);
-    const set = (blocked: boolean) =>
-      end === 'vehicle'
-        ? world.vehicle.mutate((engine, nowUs) => engine.setPathBlocked('w0', blocked, nowUs))
-        : world.gateway.mutate((engine, nowUs) => engine.setPathBlocked('rtw-1', 'w0', blocked, nowUs));
-    set(true);
+    setBlocked(world, end, true);
     world.run(SECOND);
     const { upBytes, downBytes } = world.links[0];
     world.run(SECOND);
     expect(world.links[0][end === 'vehicle' ? 'upBytes' : 'downBytes']).toBe(end === 'vehicle' ? upBytes : downBytes);
     expect(status(world, end).paths[0]).toMatchObject({ state: 'down', blocked: true });
-    set(false);
+    setBlocked(world, end, false);
     world.run(5 * SECOND);
     expect(status(world, end).paths[0].state).toBe('up');
     expect(status(world, end).classes[0].paths).toEqual(['w0']);
@@ -280,17 +282,13 @@ describe('a path that is put back into use while its uplink is away', () => {
     const world = new World().start();
     traffic(world, 6 * SECOND);
     world.run(SECOND);
-    const set = (blocked: boolean) =>
-      end === 'vehicle'
-        ? world.vehicle.mutate((engine, nowUs) => engine.setPathBlocked('w0', blocked, nowUs))
-        : world.gateway.mutate((engine, nowUs) => engine.setPathBlocked('rtw-1', 'w0', blocked, nowUs));
     const plug = (uplinks: ReturnType<World['uplinks']>) =>
       world.vehicle.mutate((engine, nowUs) => engine.setUplinks(uplinks, [], nowUs));
-    set(true);
+    setBlocked(world, end, true);
     world.run(SECOND / 2);
     plug(world.uplinks().filter(({ name }) => name !== 'w0'));
     world.run(SECOND / 2);
-    set(false);
+    setBlocked(world, end, false);
     world.run(SECOND / 2);
     plug(world.uplinks());
     world.run(5 * SECOND);

@@ -29,11 +29,23 @@ const MESSAGES =
  * through what Prisma and pg wrap around it.
  */
 export function isUnavailable(error: unknown): boolean {
-  for (let at: unknown = error, depth = 0; at instanceof Error && depth < 5; depth += 1) {
-    const { code, message, cause } = at as Error & { code?: unknown };
-    if (typeof code === 'string' && (CODES.has(code) || code.startsWith('08'))) return true;
-    if (MESSAGES.test(message)) return true;
-    at = cause;
+  for (let at: unknown = error, depth = 0; isObject(at) && depth < 6; depth += 1) {
+    if ([at.code, at.originalCode].some((code) => typeof code === 'string' && isOfConnection(code))) return true;
+    if (at instanceof Error && MESSAGES.test(at.message)) return true;
+    at = at.cause ?? driverErrorOf(at);
   }
   return false;
+}
+
+function isOfConnection(code: string): boolean {
+  return CODES.has(code) || /^08[0-9A-Z]{3}$/.test(code);
+}
+
+/** Prisma gives a SQLSTATE that it has no code for (P2039) only here, as the `originalCode` of this error's cause. */
+function driverErrorOf({ meta }: Record<string, unknown>): unknown {
+  return isObject(meta) ? meta.driverAdapterError : undefined;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
 }

@@ -124,7 +124,7 @@ const START_US = 5_000_000;
 
 /** Share of what the links carry together that one connection must get in its start. */
 function requiredStart(name: string): number {
-  if (name.startsWith('aggregate-equal-lossy')) return 0.25;
+  if (name.startsWith('aggregate-equal-lossy')) return 0.2;
   return name.startsWith('aggregate-lossy') ? 0.5 : 0.6;
 }
 

@@ -57,6 +57,9 @@ const UNKNOWN_DELAY_US = 10_000_000;
 
 /** How fast the patience with a path grows at most, microseconds a microsecond. */
 const PATIENCE_GROWTH = 0.1;
+/** A packet of usual size, bits, in microseconds at one bit a second; and what answering it takes at most once it has arrived. */
+const PACKET_BITS_US = 1_500 * 8e6;
+const ANSWER_US = ACK_INTERVAL_US + 2_000;
 /** A percent of loss weighs like 10 ms of delay. */
 const LOSS_COST_US = 1_000_000;
 /** From this share of its capacity a path counts as filled: its queue is our own. */
@@ -157,9 +160,13 @@ export class Path {
   get heardUs(): number {
     return this.times[HEARD];
   }
-  /** Until then the path is not silent, however late its oldest answer is: one whose delay varies answers in bursts. */
+  /**
+   * Until then the path is not silent, however late its oldest answer is: one whose delay varies answers in bursts, and a
+   * slow one when it has brought the next packet.
+   */
   get quietUntilUs(): number {
-    return this.times[HEARD] + SUSPECT_QUIET_US + 2 * this.send.jitterUs;
+    const nextUs = PACKET_BITS_US / this.congestion.limitBps + ANSWER_US;
+    return this.times[HEARD] + Math.max(SUSPECT_QUIET_US, nextUs) + 2 * this.send.jitterUs;
   }
   /** When a datagram that asks for an acknowledgement last went out. */
   get askedUs(): number {

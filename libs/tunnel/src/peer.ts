@@ -164,7 +164,9 @@ export class Peer {
     this.dispatcher.run();
     this.noteDeadlines();
     // From the last service, not from now: packets that come faster than the pause must not put it off for ever.
-    this.times[DEADLINE] = Math.max(this.core.scratch.deadline.us, this.times[SERVED] + LEAST_PAUSE_US);
+    const dueUs = Math.max(this.core.scratch.deadline.us, this.times[SERVED] + LEAST_PAUSE_US);
+    // What has been due for long when it is noticed, as the first acknowledgement after a pause is, is not served late.
+    this.times[DEADLINE] = Math.max(dueUs, nowUs);
   }
 
   private service(nowUs: number): void {

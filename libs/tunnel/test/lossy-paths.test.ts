@@ -4,9 +4,9 @@ import { seededRandom } from './node-primitives.js';
 import { MS, policyOf, SECOND, World } from './world.js';
 
 /** Link 0 loses each datagram with this probability, both ways. */
-function lossy(ratio: number, delaysMs: readonly number[] = [20, 35]): World {
-  const world = new World({ delaysMs });
-  const bytes = seededRandom(`losses ${ratio}`);
+function lossy(ratio: number, seed = 0): World {
+  const world = new World({ delaysMs: [20, 35] });
+  const bytes = seededRandom(`losses ${ratio} ${seed}`);
   const isLost = () => {
     const [low, high] = bytes(2);
     return (low | (high << 8)) / 0x10000 < ratio;
@@ -32,27 +32,40 @@ const suspicions = (world: World, fromUs: number) =>
     (event) => event.type === 'path-state' && event.path === 'w0' && event.to === 'suspect' && event.atUs > fromUs,
   );
 const statusOf = (world: World) => world.vehicle.engine.status(world.nowUs)[0];
+const SEEDS = 9;
 const NONE = { lost: 0, duplicates: 0 };
 
 describe.each([0.01, 0.05, 0.12])('a path that loses %f of its packets', (ratio) => {
   it('is probed for the loss of a tail, not suspected, once that is known of it', () => {
-    const world = lossy(ratio);
-    vitals(world, 30 * SECOND);
-    // Loss is known from two seconds of traffic on.
-    world.run(6 * SECOND);
-    const fromUs = world.nowUs;
-    world.run(26 * SECOND);
-    // Now and then the probes are lost, too; without them each lost packet would be a suspicion.
-    expect(suspicions(world, fromUs).length).toBeLessThanOrEqual(3);
-    expect(world.gateway.ledger(world.vehicle.sent)).toEqual(NONE);
-    expect(statusOf(world).counters.retransmissions).toBeGreaterThan(0.5 * ratio * 50 * 20);
+    let alarms = 0;
+    for (let seed = 0; seed < SEEDS; seed++) {
+      const world = lossy(ratio, seed);
+      vitals(world, 30 * SECOND);
+      // Loss is known from two seconds of traffic on.
+      world.run(6 * SECOND);
+      const fromUs = world.nowUs;
+      world.run(26 * SECOND);
+      alarms += suspicions(world, fromUs).length;
+      expect(world.gateway.ledger(world.vehicle.sent)).toEqual(NONE);
+      expect(statusOf(world).counters.retransmissions).toBeGreaterThan(0.5 * ratio * 50 * 20);
+    }
+    // Now and then the probes are lost, too; without them 10 of 0.05 and 15 of 0.12 were suspicions. Of 0.01 many are
+    // both ways: two seconds of vital signs know of one loss at most.
+    expect(alarms / SEEDS).toBeLessThanOrEqual(5);
   });
 
   it('has what it lost sent again within a round trip or two', () => {
-    const world = lossy(ratio);
-    vitals(world, 20 * SECOND);
-    world.run(22 * SECOND);
-    expect(world.gateway.longestGapUs(4 * SECOND)).toBeLessThan(100 * MS);
+    const gapsUs: number[] = [];
+    for (let seed = 0; seed < SEEDS; seed++) {
+      const world = lossy(ratio, seed);
+      vitals(world, 20 * SECOND);
+      world.run(22 * SECOND);
+      gapsUs.push(world.gateway.longestGapUs(4 * SECOND));
+    }
+    gapsUs.sort((a, b) => a - b);
+    // The worst of 800 packets: now and then what was sent again is lost once more.
+    expect(gapsUs[(SEEDS - 1) / 2]).toBeLessThan(85 * MS);
+    expect(gapsUs[SEEDS - 1]).toBeLessThan(150 * MS);
   });
 
   it('is left soon when it falls silent', () => {

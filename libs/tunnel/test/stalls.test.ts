@@ -25,6 +25,25 @@ describe.each(['active-standby', 'redundant'])('a gateway that stands still agai
   });
 });
 
+describe('a vehicle that never stands still', () => {
+  it.each(Array.from({ length: 20 }, (_, phase) => phase))(
+    'suspects a dead path in time, whatever rests in between: %i ms',
+    (phase) => {
+      const world = new World({ policy: policyOf('active-standby') }).start();
+      world.every(2 * MS, 3 * SECOND, () => world.sendUp(1200));
+      // The first after a pause is answered at once: that is noticed when it has been due for long.
+      world.every(11 * MS, 3 * SECOND, () => world.sendDown(200));
+      world.run(2 * SECOND + phase * MS);
+      const cutUs = world.nowUs;
+      world.blackout(0, 'up');
+      world.run(SECOND);
+      const suspicion = world.vehicle.events.find(({ type, atUs }) => type === 'path-state' && atUs >= cutUs);
+      expect(suspicion).toMatchObject({ path: 'w0', to: 'suspect' });
+      expect(suspicion!.atUs - cutUs).toBeLessThan(60 * MS);
+    },
+  );
+});
+
 describe('a vehicle that stands still', () => {
   it('does not blame its paths for it', () => {
     const world = new World().start();
